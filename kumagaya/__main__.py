@@ -1,0 +1,5 @@
+import sys
+
+from kumagaya.cli import main
+
+sys.exit(main())
