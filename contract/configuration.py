@@ -35,7 +35,7 @@ def load_toml(path: Path, kind: type[Config]) -> Config:
 
 
 def _reworded(message: str) -> str:
-    """msgspec says "Object contains unknown field `x` - at `$.bus[0]`"; a technician reads "bus[0]: unknown key x"."""
+    """Msgspec says "Object contains unknown field `x` - at `$.bus[0]`"; a technician reads "bus[0]: unknown key x"."""
     text, _, place = message.partition(" - at `")
     place = place.rstrip("`").removeprefix("$").removeprefix(".")
     text = text.replace("Object contains unknown field", "unknown key").replace(
