@@ -1,0 +1,137 @@
+"""The prepared city: ``prepare`` computes it once from a surface, every step reads it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from central.heat.compiled import PARALLEL
+from central.heat.geometry.blocks import BLOCK, NOWHERE_HIGH, NOWHERE_LOW, BlockedHeights, Floats32, lay_out
+from central.heat.geometry.dome import PATCHES, WORDS, sky_dome
+from central.heat.geometry.march import join, march, march_to_patch
+from central.heat.geometry.rays import cast_shadow, see_sky
+from central.heat.geometry.skyview import sky_view
+from central.heat.surface import Surface
+
+Progress = Callable[[float], None]
+
+BUILDING_FROM_M = 1.0
+"""What rises less than this above the ground is taken as ground (kerbs, cars, noise of the survey)."""
+TRUNK_SHARE = 0.25
+"""Share of a tree's height that is bare trunk (Lindberg & Grimmond 2011, Theor. Appl. Climatol. 105:311-323)."""
+CANOPY_TRANSMISSIVITY = 0.03
+"""Short-wave radiation that passes a crown in leaf (Konarska et al. 2014, Theor. Appl. Climatol. 117:363-376)."""
+ROWS_PER_PROGRESS = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Geometry:
+    """What never changes between two steps. Arrays are read-only for whoever holds it.
+
+    Padded arrays have ``blocks * 128`` columns, of which the first ``columns`` belong to the city.
+    """
+
+    rows: int
+    columns: int
+    pixel_size_m: float
+    lat: float
+    lon: float
+    altitude_m: float
+    heights: BlockedHeights
+    blocked: npt.NDArray[np.uint64]
+    """(rows, blocks, 6, 128) patches of sky hidden by buildings (words 0-2) and by trees alone (words 3-5)."""
+    openness_level: npt.NDArray[np.uint8]
+    """(rows, padded) sky view of the buildings in 256 levels."""
+    sky_view_padded: Floats32
+    """(rows, padded) sky view with buildings and trees, 0 to 1."""
+    sky_view_buildings_padded: Floats32
+    """(rows, padded) sky view with the buildings alone."""
+    is_ground: npt.NDArray[np.bool_]
+    """(rows, columns) True where one can walk: no building stands there."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, columns) of the city."""
+        return self.rows, self.columns
+
+    @property
+    def sky_view(self) -> Floats32:
+        """(rows, columns) share of the sky that a level plane sees past buildings and trees, 0 to 1."""
+        return self.sky_view_padded[:, : self.columns]
+
+    @property
+    def sky_view_buildings(self) -> Floats32:
+        """(rows, columns) the same with the trees taken away."""
+        return self.sky_view_buildings_padded[:, : self.columns]
+
+    @property
+    def resident_bytes(self) -> int:
+        """Memory that the arrays take [B]."""
+        own = (self.blocked, self.openness_level, self.sky_view_padded, self.sky_view_buildings_padded, self.is_ground)
+        return sum(array.nbytes for array in (*own, *vars(self.heights).values()))
+
+    def cast_shadow(self, azimuth_deg: float, altitude_deg: float, shade: npt.NDArray[np.uint8]) -> None:
+        """Write into ``shade`` (rows, padded) which cells the sun reaches: 0 building, 1 canopy, 2 sun."""
+        ray = march(azimuth_deg, altitude_deg, self.pixel_size_m, self.heights.relief_m)
+        with PARALLEL:
+            cast_shadow(*vars(self.heights).values(), ray.rows, ray.columns, ray.rise_m, shade)
+
+
+def prepare(surface: Surface, progress: Progress | None = None) -> Geometry:
+    """Look around from every cell of the city and keep what is seen.
+
+    Takes about a second for a million cells, plus some seconds on the very first call of an installation, when the
+    kernels are compiled.
+
+    Args:
+        surface: the city.
+        progress: called now and then with the share done, 0 to 1.
+    """
+    report = progress or (lambda _share: None)
+    report(0.0)
+    is_ground = surface.dsm - surface.dem < np.float32(BUILDING_FROM_M)
+    solid = np.where(is_ground, surface.dem, surface.dsm)
+    has_canopy = surface.cdsm > 0
+    canopy_top = np.where(has_canopy, surface.dem + surface.cdsm, NOWHERE_LOW)
+    canopy_base = np.where(has_canopy, surface.dem + np.float32(TRUNK_SHARE) * surface.cdsm, NOWHERE_HIGH)
+    heights = lay_out(solid, canopy_top, canopy_base)
+    del solid, canopy_top, canopy_base, has_canopy
+
+    dome = sky_dome()
+    relief_m = heights.relief_m
+    rays, ray_starts = join(
+        [march_to_patch(dome, patch, surface.pixel_size_m, relief_m) for patch in range(PATCHES - 1)]
+    )
+    rows, columns = surface.shape
+    blocks = heights.block_floor.shape[1]
+    blocked = np.empty((rows, blocks, 2 * WORDS, BLOCK), dtype=np.uint64)
+    for first_row in range(0, rows, ROWS_PER_PROGRESS):
+        last_row = min(rows, first_row + ROWS_PER_PROGRESS)
+        with PARALLEL:
+            see_sky(
+                *vars(heights).values(), rays.rows, rays.columns, rays.rise_m, ray_starts, dome.word, dome.bit,
+                first_row, last_row, blocked,
+            )  # fmt: skip
+        report(0.98 * last_row / rows)
+    by_buildings, by_trees, level = sky_view(blocked, columns)
+    # Crowns are not closed: they let a little of the sky through.
+    by_trees -= np.float32(1.0)
+    by_trees *= np.float32(1.0 - CANOPY_TRANSMISSIVITY)
+    by_trees += by_buildings
+    np.clip(by_trees, 0.0, 1.0, out=by_trees)
+    report(1.0)
+    return Geometry(
+        rows=rows,
+        columns=columns,
+        pixel_size_m=surface.pixel_size_m,
+        lat=surface.lat,
+        lon=surface.lon,
+        altitude_m=surface.altitude_m,
+        heights=heights,
+        blocked=blocked,
+        openness_level=level,
+        sky_view_padded=by_trees,
+        sky_view_buildings_padded=by_buildings,
+        is_ground=is_ground,
+    )

@@ -1,0 +1,68 @@
+"""Sky view factors from the packed bits."""
+
+import numpy as np
+import numpy.typing as npt
+from numba import prange
+
+from central.heat.compiled import PARALLEL, kernel
+from central.heat.geometry.bits import count_bits
+from central.heat.geometry.blocks import BLOCK
+from central.heat.geometry.dome import BAND_PATCHES, BAND_WORD, WORDS, pack, sky_dome
+
+BANDS = len(BAND_PATCHES)
+OPENNESS_LEVELS = 256
+"""Sky views are told apart in this many levels where the height of the surrounding walls is looked up."""
+
+Floats32 = npt.NDArray[np.float32]
+Words = npt.NDArray[np.uint64]
+
+
+@kernel(parallel=True)
+def _sky_view(blocked, band_mask, band_word, band_share, columns, by_buildings, by_trees, level):  # type: ignore[no-untyped-def]
+    rows, blocks = blocked.shape[:2]
+    for row in prange(rows):
+        for block in range(blocks):
+            for i in range(BLOCK):
+                open_sky = np.float32(1.0)
+                tree_free = np.float32(1.0)
+                for band in range(BANDS):
+                    word = band_word[band]
+                    open_sky -= band_share[band] * np.float32(
+                        np.int64(count_bits(blocked[row, block, word, i] & band_mask[band]))
+                    )
+                    tree_free -= band_share[band] * np.float32(
+                        np.int64(count_bits(blocked[row, block, WORDS + word, i] & band_mask[band]))
+                    )
+                column = block * BLOCK + i
+                by_buildings[row, column] = max(open_sky, np.float32(0.0))
+                by_trees[row, column] = max(tree_free, np.float32(0.0))
+                level[row, column] = np.uint8(
+                    min(max(np.int32(open_sky * OPENNESS_LEVELS), np.int32(0)), np.int32(OPENNESS_LEVELS - 1))
+                )
+
+
+def sky_view(blocked: Words, columns: int) -> tuple[Floats32, Floats32, npt.NDArray[np.uint8]]:
+    """Sky view factors of a level plane at every cell.
+
+    Args:
+        blocked: (rows, blocks, 6, 128) packed patches.
+        columns: columns of the city; the rest of the last block is padding.
+
+    Returns:
+        sky view with the buildings alone, sky view with the trees alone, both (rows, blocks * 128) from 0 to 1, and
+        the first as a level from 0 to 255.
+    """
+    dome = sky_dome()
+    rows, blocks = blocked.shape[:2]
+    band_mask = np.zeros(BANDS, dtype=np.uint64)
+    for band in range(BANDS):
+        band_mask[band] = pack(dome.band == band)[BAND_WORD[band]]
+    band_share = np.array([dome.plan_share[dome.band == band][0] for band in range(BANDS)], dtype=np.float32)
+    by_buildings = np.empty((rows, blocks * BLOCK), dtype=np.float32)
+    by_trees = np.empty_like(by_buildings)
+    level = np.empty(by_buildings.shape, dtype=np.uint8)
+    with PARALLEL:
+        _sky_view(
+            blocked, band_mask, np.array(BAND_WORD, dtype=np.int64), band_share, columns, by_buildings, by_trees, level
+        )
+    return by_buildings, by_trees, level
