@@ -1,0 +1,1 @@
+"""All that central remembers, behind one door (`central.store.door`): SQLite today, other databases by the same calls."""
