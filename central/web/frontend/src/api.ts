@@ -1,0 +1,163 @@
+/** The service's answers as types, and the few calls the page makes. Times are ISO 8601 in UTC. */
+
+export type Band = "caution" | "warning" | "severe_warning" | "danger";
+export type LayerName = "wbgt" | "utci" | "tmrt" | "shadow";
+export type LonLat = readonly [lon: number, lat: number];
+
+export interface Bounds {
+  readonly west: number;
+  readonly south: number;
+  readonly east: number;
+  readonly north: number;
+}
+
+export interface City {
+  readonly name_ja: string;
+  readonly name_en: string;
+  readonly center: { readonly lat: number; readonly lon: number };
+  readonly bounds: Bounds;
+  readonly source: "synthetic" | "plateau";
+  readonly attribution_ja: string;
+  readonly attribution_en: string;
+  readonly buildings: string;
+  readonly building_count: number;
+  readonly building_height_estimated_count: number;
+  readonly simulated_weather: boolean;
+  readonly clock: { readonly now: string; readonly speed: number };
+}
+
+export interface Measured {
+  readonly value: number | null;
+  readonly flag: string;
+}
+
+export interface LastReading {
+  readonly at: string;
+  /** Real seconds since the reading was taken, when the answer was written. */
+  readonly age_s: number;
+  readonly stale: boolean;
+  readonly values: Readonly<Record<string, Measured>>;
+}
+
+export interface Station {
+  readonly id: string;
+  readonly name_ja: string;
+  readonly name_en: string;
+  readonly lat: number;
+  readonly lon: number;
+  readonly surface?: string | null;
+  readonly last: LastReading | null;
+  readonly wbgt_degc: number | null;
+  readonly wbgt_band: Band | null;
+}
+
+export interface StationsAnswer {
+  readonly now: string;
+  readonly stale_after_s?: number;
+  readonly stations: readonly Station[];
+}
+
+export interface FrameLayer {
+  readonly title_ja: string;
+  readonly title_en: string;
+  readonly unit: string;
+  readonly png: string;
+  readonly offset: number;
+  readonly step: number;
+  readonly min: number | null;
+  readonly mean: number | null;
+  readonly max: number | null;
+}
+
+export interface Frame {
+  readonly id: string;
+  readonly at: string;
+  readonly stale: boolean;
+  readonly weather: Readonly<Record<string, number | string | null>>;
+  readonly stations_used: readonly string[];
+  /** North-west, north-east, south-east, south-west. */
+  readonly corners: readonly [LonLat, LonLat, LonLat, LonLat];
+  readonly width: number;
+  readonly height: number;
+  readonly pixel_size_m: number;
+  readonly layers: Readonly<Partial<Record<LayerName, FrameLayer>>>;
+  readonly band_share: Readonly<Record<Band, number>>;
+}
+
+export interface Readings {
+  readonly station: string;
+  readonly quantities: Readonly<Record<string, { readonly unit: string }>>;
+  readonly items: readonly ReadingItem[];
+  readonly next_cursor: string | null;
+}
+
+export type ReadingItem = { readonly at: string } & Readonly<Record<string, number | string | null>>;
+
+/** A refusal or failure of the service, with its HTTP status (0: no answer at all). */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+    this.name = "ApiError";
+  }
+}
+
+const PATIENCE_MS = 15_000;
+
+async function get(address: string, accept: string): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(address, {
+      headers: { Accept: accept },
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
+  } catch (cause) {
+    throw new ApiError(0, `${address}: ${cause instanceof Error ? cause.message : String(cause)}`);
+  }
+  if (!response.ok) throw new ApiError(response.status, `${address}: HTTP ${response.status}`);
+  return response;
+}
+
+async function getJson<T>(address: string): Promise<T> {
+  return (await (await get(address, "application/json")).json()) as T;
+}
+
+export const fetchCity = (): Promise<City> => getJson("/v1/city");
+export const fetchStations = (): Promise<StationsAnswer> => getJson("/v1/stations");
+export const fetchBuildings = (address: string): Promise<GeoJSON.FeatureCollection> => getJson(address);
+
+/** The newest frame, or null while the service has not computed one yet. */
+export async function fetchLatestFrame(): Promise<Frame | null> {
+  try {
+    return await getJson<Frame>("/v1/heat/frames/latest");
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return null;
+    throw error;
+  }
+}
+
+export async function fetchPng(address: string): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await (await get(address, "image/png")).arrayBuffer());
+}
+
+/** Minute means of one station between two instants, page after page. */
+export async function fetchReadings(station: string, fromMs: number, toMs: number): Promise<Readings> {
+  const query = new URLSearchParams({
+    from: new Date(fromMs).toISOString(),
+    to: new Date(toMs).toISOString(),
+    resolution: "minute",
+    limit: "1000",
+  });
+  const path = `/v1/stations/${encodeURIComponent(station)}/readings`;
+  let page = await getJson<Readings>(`${path}?${query}`);
+  const items = [...page.items];
+  while (page.next_cursor !== null && page.next_cursor !== undefined) {
+    query.set("cursor", page.next_cursor);
+    page = await getJson<Readings>(`${path}?${query}`);
+    if (page.items.length === 0) break;
+    items.push(...page.items);
+  }
+  return { ...page, items };
+}

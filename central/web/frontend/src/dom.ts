@@ -1,0 +1,72 @@
+/** Small helpers to build elements without a framework. */
+
+type Child = Node | string | null;
+type Props = Readonly<Record<string, string | boolean | EventListener>>;
+
+/** An element; `on...` props are listeners, `false` leaves an attribute out. */
+export function h<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  props: Props = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[K] {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(props)) {
+    if (typeof value === "function") element.addEventListener(name.slice(2), value);
+    else if (value !== false) element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.filter((child) => child !== null));
+  return element;
+}
+
+/** Sets a text only when it differs, so that screen readers are not told twice. */
+export function setText(element: Element, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+export function setLabel(element: Element, label: string): void {
+  if (element.getAttribute("aria-label") === label) return;
+  element.setAttribute("aria-label", label);
+  element.setAttribute("title", label);
+}
+
+const SVG = "http://www.w3.org/2000/svg";
+
+const ICONS = {
+  plus: "M12 5v14M5 12h14",
+  minus: "M5 12h14",
+  home: "M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5",
+  cube: "M12 3l8 4.5v9L12 21l-8-4.5v-9zM12 12l8-4.5M12 12v9M12 12L4 7.5",
+  streets: "M9 4L4 6v14l5-2 6 2 5-2V4l-5 2zM9 4v14M15 6v14",
+  locate: "M12 2v4M12 18v4M2 12h4M18 12h4M12 7a5 5 0 100 10 5 5 0 000-10z",
+  close: "M6 6l12 12M18 6L6 18",
+  back: "M15 5l-7 7 7 7",
+  moon: "M20 14.5A8 8 0 119.5 4a6.5 6.5 0 0010.5 10.5z",
+  sun: "M12 8a4 4 0 100 8 4 4 0 000-8zM12 2v2M12 20v2M4.9 4.9l1.4 1.4M17.7 17.7l1.4 1.4M2 12h2M20 12h2M4.9 19.1l1.4-1.4M17.7 6.3l1.4-1.4",
+  chevron: "M6 14l6-6 6 6",
+} as const;
+
+export type Icon = keyof typeof ICONS;
+
+export function icon(name: Icon): SVGSVGElement {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS(SVG, "path");
+  path.setAttribute("d", ICONS[name]);
+  svg.append(path);
+  return svg;
+}
+
+export function setIcon(button: HTMLElement, name: Icon): void {
+  if (button.dataset.icon === name) return;
+  button.dataset.icon = name;
+  button.querySelector("svg")?.remove();
+  button.prepend(icon(name));
+}
+
+export function iconButton(name: Icon, testId: string, onclick: () => void): HTMLButtonElement {
+  const button = h("button", { type: "button", class: "tool", "data-testid": testId, onclick });
+  setIcon(button, name);
+  return button;
+}

@@ -1,0 +1,29 @@
+/** Which layer the map shows. */
+
+import type { LayerName } from "./api";
+import { h, setText } from "./dom";
+import type { Store } from "./store";
+
+export const LAYERS: readonly LayerName[] = ["wbgt", "utci", "tmrt", "shadow"];
+
+export const isLayer = (name: string | null): name is LayerName => LAYERS.some((layer) => layer === name);
+
+export function makeLayerSwitch(store: Store): HTMLElement {
+  const group = h("div", { class: "layer-switch", role: "group" });
+  for (const layer of LAYERS) {
+    const button = h("button", {
+      type: "button",
+      "data-testid": `layer-${layer}`,
+      onclick: () => store.set({ layer }),
+    });
+    store.watch(["layer", "lang", "frame"], (state) => {
+      setText(button, store.t(`layer_${layer}`));
+      button.title = store.t(`layer_${layer}_long`);
+      button.setAttribute("aria-pressed", String(state.layer === layer));
+      button.disabled = state.frame !== null && state.frame.layers[layer] === undefined;
+    });
+    group.append(button);
+  }
+  store.watch(["lang"], () => group.setAttribute("aria-label", store.t("layer_group")));
+  return group;
+}

@@ -1,0 +1,203 @@
+/** Wires the page: reads what the visitor prefers, opens the stream, hands what comes to the components. */
+
+import "./styles/main.css";
+import {
+  fetchBuildings,
+  fetchCity,
+  fetchLatestFrame,
+  fetchStations,
+  type Frame,
+  type StationsAnswer,
+} from "./api";
+import { makeAttribution, makeBanner, makeHeader, makeSheet, makeTools, notify } from "./chrome";
+import { h, setText } from "./dom";
+import { FrameLoader } from "./frames";
+import { makeHeadline } from "./headline";
+import { chooseLang } from "./i18n";
+import { isLayer, makeLayerSwitch } from "./layers";
+import { makeLegend } from "./legend";
+import { CityMap } from "./map";
+import { recall, remember } from "./preferences";
+import { addHover, addPin } from "./probe";
+import { lookupTable, RAMPS } from "./ramp";
+import { makeStationList, addMarkers } from "./stations";
+import { makeStationPanel } from "./stationPanel";
+import { Store, type Theme } from "./store";
+import { Stream } from "./stream";
+import { installTestHook } from "./testHook";
+import { CityClock } from "./time";
+
+const STALE_AFTER_S = 30;
+const CITY_RETRY_MS = 3_000;
+
+const darkWanted = matchMedia("(prefers-color-scheme: dark)");
+
+function chooseTheme(): Theme {
+  const remembered = recall("theme");
+  if (remembered === "light" || remembered === "dark") return remembered;
+  return darkWanted.matches ? "dark" : "light";
+}
+
+const rememberedLayer = recall("layer");
+const rememberedOpacity = Number(recall("opacity") ?? "0.85");
+const store = new Store({
+  lang: chooseLang(location.search, recall("lang"), navigator.languages),
+  theme: chooseTheme(),
+  layer: isLayer(rememberedLayer) ? rememberedLayer : "wbgt",
+  opacity: rememberedOpacity >= 0 && rememberedOpacity <= 1 ? rememberedOpacity : 0.85,
+  tilted: false,
+  baseMap: false,
+  city: null,
+  clock: null,
+  stations: [],
+  heardAtMs: {},
+  staleAfterS: STALE_AFTER_S,
+  frame: null,
+  frameIntervalS: null,
+  shown: null,
+  selected: null,
+  probe: null,
+  connection: "connecting",
+  notice: null,
+  tick: 0,
+});
+
+darkWanted.addEventListener("change", () => {
+  if (recall("theme") === null) store.set({ theme: chooseTheme() });
+});
+store.watch(["layer"], ({ layer }) => remember("layer", layer));
+store.watch(["opacity"], ({ opacity }) => remember("opacity", String(opacity)));
+setInterval(() => store.set({ tick: store.state.tick + 1 }), 1000);
+
+function heardStations(answer: StationsAnswer): void {
+  const { state } = store;
+  state.clock?.set(answer.now);
+  const news = new Map(answer.stations.map((station) => [station.id, station]));
+  const stations = state.stations.map((station) => news.get(station.id) ?? station);
+  const known = new Set(stations.map(({ id }) => id));
+  stations.push(...answer.stations.filter(({ id }) => !known.has(id)));
+  const now = performance.now();
+  const heardAtMs = { ...state.heardAtMs, ...Object.fromEntries([...news.keys()].map((id) => [id, now])) };
+  store.set({ stations, heardAtMs, staleAfterS: answer.stale_after_s ?? state.staleAfterS });
+}
+
+function heardFrame(frame: Frame): void {
+  const { frame: before, clock } = store.state;
+  if (before?.id === frame.id && before.stale === frame.stale) return;
+  const intervalS =
+    before === null || clock === null || before.id === frame.id
+      ? store.state.frameIntervalS
+      : Math.abs(Date.parse(frame.at) - Date.parse(before.at)) / 1000 / clock.speed;
+  store.set({ frame, frameIntervalS: intervalS });
+}
+
+function showMap(place: HTMLElement): CityMap | null {
+  try {
+    return new CityMap(place, store.state.theme, matchMedia("(prefers-reduced-motion: reduce)").matches);
+  } catch (error) {
+    console.warn("map:", error);
+    const words = h("p", { class: "no-map" });
+    store.watch(["lang"], () => setText(words, store.t("no_webgl")));
+    place.append(words);
+    return null;
+  }
+}
+
+const app = document.querySelector("#app")!;
+const mapPlace = h("div", { class: "map", "data-testid": "map" });
+const stage = h("main", { class: "stage" }, mapPlace);
+const panel = makeStationPanel(store);
+const overview = h("div", { class: "overview" }, makeHeadline(store), makeStationList(store));
+const sheet = makeSheet(store, overview, panel, makeAttribution(store));
+app.append(makeHeader(store), stage, sheet);
+store.watch(["selected"], ({ selected }) => (overview.hidden = selected !== null));
+
+const city = showMap(mapPlace);
+stage.append(makeLayerSwitch(store), makeBanner(store), makeLegend(store));
+if (city !== null) wireMap(city);
+
+function wireMap(map: CityMap): void {
+  stage.append(makeTools(store, map));
+  addMarkers(store, map);
+  addHover(store, map);
+  addPin(store, map);
+  store.watch(["lang"], () => map.map.getCanvas().setAttribute("aria-label", store.t("map_label")));
+  const loader = new FrameLoader(
+    (shown) => store.set({ shown }),
+    (busy) => mapPlace.setAttribute("aria-busy", String(busy)),
+  );
+  store.watch(["frame", "layer"], ({ frame, layer }) => frame !== null && loader.want(frame, layer));
+  void map.loaded.then(() => {
+    store.watch(["shown"], ({ shown }) => {
+      if (shown === null) return;
+      map.heat.show(shown.grid, lookupTable(RAMPS[shown.layer], shown.grid.offset, shown.grid.step));
+    });
+    store.watch(["opacity"], ({ opacity }) => map.heat.setOpacity(opacity));
+    store.watch(["theme"], ({ theme }) => map.setTheme(theme));
+    let tilted = false;
+    store.watch(["tilted"], (state) => {
+      if (state.tilted !== tilted) map.setTilted(state.tilted);
+      tilted = state.tilted;
+    });
+    store.watch(["baseMap"], ({ baseMap }) => {
+      if (!baseMap) return map.hideBaseMap();
+      void map.showBaseMap().then((shown) => {
+        if (shown) return;
+        store.set({ baseMap: false });
+        notify(store, "base_map_failed");
+      });
+    });
+  });
+}
+
+/** Asks until the service tells about its city: the page may be open before the service is up. */
+async function begin(): Promise<void> {
+  for (;;) {
+    try {
+      const [about, stations] = await Promise.all([fetchCity(), fetchStations()]);
+      store.set({ city: about, clock: new CityClock(about.clock.now, about.clock.speed), notice: null });
+      heardStations(stations);
+      city?.setHome(about, stations.stations);
+      if (city !== null) void loadBuildings(city, about.buildings);
+      return;
+    } catch (error) {
+      console.warn("city:", error);
+      store.set({ notice: "city_failed" });
+      await new Promise((resolve) => setTimeout(resolve, CITY_RETRY_MS));
+    }
+  }
+}
+
+async function loadBuildings(map: CityMap, address: string): Promise<void> {
+  try {
+    const buildings = await fetchBuildings(address);
+    await map.loaded;
+    map.setBuildings(buildings);
+  } catch (error) {
+    console.warn("buildings:", error);
+    notify(store, "buildings_failed");
+  }
+}
+
+installTestHook(store);
+await begin();
+
+const stream = new Stream(
+  {
+    open: () => new EventSource("/v1/heat/stream"),
+    fetchStations,
+    fetchFrame: fetchLatestFrame,
+  },
+  {
+    connection: (connection) => store.set({ connection }),
+    stations: heardStations,
+    frame: heardFrame,
+  },
+);
+stream.start();
+// A phone that slept has a dead connection it does not know of.
+let hiddenAtMs = 0;
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) hiddenAtMs = performance.now();
+  else if (performance.now() - hiddenAtMs > 20_000) stream.refresh();
+});
