@@ -1,0 +1,262 @@
+"""PLATEAU buildings out of CityGML 1.0 and 2.0, editions 1 to 4, by local names.
+
+One `RawVolume` for every building or building part that has a footprint: what the file says, in the file's degrees,
+nothing decided yet. A broken building is counted and left out; only a file that is no CityGML at all stops the import.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from central.city.gml_geometry import Broken, Polygons, RawPolygon, check_crs
+from central.city.xml_source import Element, elements, local_name
+
+EXAMPLES_MAX = 5
+HEIGHT_MAX_M = 700.0
+"""Above any building in Japan (the tallest tower measures 634 m)."""
+STOREYS_MAX = 100
+"""PLATEAU writes 9999 for storeys that are not known."""
+_FLAT_M = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class RawVolume:
+    """A building or part as the file has it.
+
+    Args:
+        id: gml:id.
+        footprint: polygons of the footprint (latitude, longitude, height).
+        measured_height_m: bldg:measuredHeight, or None when it is absent or no height.
+        solid_height_m: z extent of the LOD2 or LOD1 geometry, or None when there is none or it is a placeholder.
+        storeys: bldg:storeysAboveGround, or None.
+        ground_m: elevation of the lowest floor, or None where the file has no true elevation.
+        roof: polygons of the LOD2 roof.
+    """
+
+    id: str
+    footprint: tuple[RawPolygon, ...]
+    measured_height_m: float | None = None
+    solid_height_m: float | None = None
+    storeys: int | None = None
+    ground_m: float | None = None
+    roof: tuple[RawPolygon, ...] = ()
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts that grow while files are read."""
+
+    buildings: int = 0
+    height_not_numeric: int = 0
+    repaired: int = 0
+    outside: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    examples: list[str] = field(default_factory=list)
+
+    def skip(self, where: str, identifier: str, broken: Broken) -> None:
+        self.skipped[broken.reason] += 1
+        if len(self.examples) < EXAMPLES_MAX:
+            line = f", line {broken.line}" if broken.line else ""
+            detail = f": {broken.detail}" if broken.detail else ""
+            self.examples.append(f"{where}{line}, {identifier or 'no id'}: {broken.reason}{detail}")
+
+
+LonLatBox = tuple[float, float, float, float]
+"""west, south, east, north [degrees]."""
+
+
+def read_buildings(path: Path, tally: Tally, box: LonLatBox | None = None) -> list[RawVolume]:
+    """Every building volume of one CityGML file.
+
+    Args:
+        path: the file, plain or gzip; it must have passed `xml_source.root_name`.
+        tally: counts to add to.
+        box: volumes wholly outside are counted and left out before their geometry is read in full.
+
+    Raises:
+        UserError: another coordinate system, broken XML.
+    """
+    volumes: list[RawVolume] = []
+
+    def handle(element: Element) -> None:
+        name = local_name(element)
+        if name == "Envelope":
+            if element.get("srsName"):
+                check_crs(element.get("srsName"), f"{path}, line {element.sourceline}")
+        elif name in {"cityObjectMember", "featureMember"}:
+            for building in element.iterchildren("{*}Building"):
+                for srs_name in building.xpath(".//@srsName"):
+                    check_crs(srs_name, f"{path}, line {building.sourceline}, {_id_of(building)}")
+                tally.buildings += 1
+                volumes.extend(_volumes_of(building, path.name, tally, box))
+
+    # Appearances are named only to be freed: their texture coordinates can outweigh the buildings.
+    elements(path, ("Envelope", "cityObjectMember", "featureMember", "appearanceMember"), handle)
+    return volumes
+
+
+def _volumes_of(building: Element, where: str, tally: Tally, box: LonLatBox | None) -> list[RawVolume]:
+    polygons = Polygons(building)
+    parts = [
+        part
+        for child in building
+        if local_name(child) in {"consistsOfBuildingPart", "buildingPart"}
+        for part in child.iterchildren("{*}BuildingPart")
+    ]
+    volumes = []
+    for element in (building, *parts):
+        try:
+            volume = _volume_of(element, polygons, where, tally, box, whole=not parts or element is not building)
+        except Broken as broken:
+            tally.skip(where, _id_of(element), broken)
+            continue
+        if volume is not None:
+            volumes.append(volume)
+    return volumes
+
+
+def _volume_of(
+    element: Element, polygons: Polygons, where: str, tally: Tally, box: LonLatBox | None, *, whole: bool
+) -> RawVolume | None:
+    """One volume, or None: outside the box, or a building that is only the bracket round its parts (`whole` false)."""
+    children: dict[str, list[Element]] = {}
+    for child in element:
+        children.setdefault(local_name(child), []).append(child)
+
+    def under(*names: str) -> list[RawPolygon]:
+        return [polygon for name in names for child in children.get(name, []) for polygon in polygons.under(child)]
+
+    def bounding(surface: str) -> list[RawPolygon]:
+        found = [child for child in children.get("boundedBy", []) if any(local_name(face) == surface for face in child)]
+        return [polygon for child in found for polygon in polygons.under(child)]
+
+    footprint = under("lod0FootPrint")
+    floor_known = bool(footprint)
+    footprint = footprint or under("lod0RoofEdge")
+    if footprint and box is not None and _is_outside(footprint, box):
+        tally.outside += 1
+        return None
+    lod1 = under("lod1Solid", "lod1MultiSurface")
+    roof: list[RawPolygon] = []
+    floor: list[RawPolygon] = []
+    lod2: list[RawPolygon] = []
+    try:
+        roof = bounding("RoofSurface")
+        floor = bounding("GroundSurface")
+        lod2 = roof + floor or under("lod2Solid", "lod2MultiSurface")
+        roof = roof or _upward(lod2)
+    except Broken as broken:
+        if not (footprint or lod1):
+            raise
+        # A building without its roof's shape is better than a gap in the street.
+        roof, floor, lod2 = [], [], []
+        tally.skip(where, _id_of(element), Broken(f"LOD2 roof left out, {broken.reason}", broken.detail, broken.line))
+    if not footprint:
+        footprint = floor or _lowest(lod1) or roof
+        if footprint and box is not None and _is_outside(footprint, box):
+            tally.outside += 1
+            return None
+    if not footprint:
+        if whole:
+            raise Broken("no footprint", "neither LOD0 nor a solid", int(element.sourceline or 0))
+        return None
+
+    measured = _measured_height(children.get("measuredHeight", []), tally)
+    return RawVolume(
+        id=_id_of(element),
+        footprint=tuple(footprint),
+        measured_height_m=measured,
+        solid_height_m=_solid_height(lod1, lod2, is_measured=measured is not None),
+        storeys=_storeys(children.get("storeysAboveGround", [])),
+        ground_m=_ground(lod2, lod1, footprint if floor_known else []),
+        roof=tuple(roof),
+    )
+
+
+def _measured_height(found: Sequence[Element], tally: Tally) -> float | None:
+    if not found:
+        return None
+    text = (found[0].text or "").strip()
+    try:
+        height = float(text)
+    except ValueError:
+        height = float("nan")
+    if 0.0 < height <= HEIGHT_MAX_M:
+        return height
+    tally.height_not_numeric += 1
+    return None
+
+
+def _storeys(found: Sequence[Element]) -> int | None:
+    text = (found[0].text or "").strip() if found else ""
+    return int(text) if text.isascii() and text.isdigit() and 0 < int(text) <= STOREYS_MAX else None
+
+
+PLACEHOLDER_HEIGHT_M = 3.0
+"""PLATEAU draws a LOD1 solid of exactly 3 m where the height is not known: all 338 such buildings of three real tiles."""
+
+
+def _solid_height(lod1: list[RawPolygon], lod2: list[RawPolygon], *, is_measured: bool) -> float | None:
+    for level, polygons in (("lod2", lod2), ("lod1", lod1)):
+        if not polygons:
+            continue
+        low, high = _z_extent(polygons)
+        height = high - low
+        placeholder = level == "lod1" and not is_measured and abs(height - PLACEHOLDER_HEIGHT_M) < 0.005
+        if _FLAT_M < height <= HEIGHT_MAX_M and not placeholder:
+            return height
+    return None
+
+
+def _ground(*levels: list[RawPolygon]) -> float | None:
+    """The lowest point of the best level that has elevations; a floor at exactly 0 is how "no elevation" is written."""
+    for polygons in levels:
+        if polygons:
+            low, _ = _z_extent(polygons)
+            if low != 0.0:
+                return low
+    return None
+
+
+def _z_extent(polygons: Sequence[RawPolygon]) -> tuple[float, float]:
+    return (
+        float(min(polygon.exterior[:, 2].min() for polygon in polygons)),
+        float(max(polygon.exterior[:, 2].max() for polygon in polygons)),
+    )
+
+
+def _upward(polygons: Sequence[RawPolygon]) -> list[RawPolygon]:
+    """Faces of a solid that look at the sky. Latitude comes first, so that the sense of rotation is turned over."""
+    found = []
+    for polygon in polygons:
+        lat, lon, _ = polygon.exterior.T
+        signed = float(np.sum(lon * np.roll(lat, -1) - lat * np.roll(lon, -1)))
+        span = float(np.ptp(lat) * np.ptp(lon))
+        if signed > 1e-4 * span and signed > 0.0:
+            found.append(polygon)
+    return found
+
+
+def _lowest(polygons: Sequence[RawPolygon]) -> list[RawPolygon]:
+    """The level floor of a solid."""
+    if not polygons:
+        return []
+    low, _ = _z_extent(polygons)
+    return [polygon for polygon in polygons if float(polygon.exterior[:, 2].max()) - low < _FLAT_M]
+
+
+def _is_outside(footprint: Sequence[RawPolygon], box: LonLatBox) -> bool:
+    points = np.vstack([polygon.exterior for polygon in footprint])
+    lat, lon, _ = points.T
+    west, south, east, north = box
+    return bool(lon.max() < west or lon.min() > east or lat.max() < south or lat.min() > north)
+
+
+def _id_of(element: Element) -> str:
+    for name, value in element.attrib.items():
+        if name.rpartition("}")[2] == "id":
+            return str(value)
+    return ""

@@ -1,0 +1,198 @@
+"""What an imported city is: buildings, where they stand, and how much of it had to be guessed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+from shapely import MultiPolygon, Polygon
+
+from central.city.grid import Grid
+from central.city.projection import LocalFrame
+
+Outline = Polygon | MultiPolygon
+
+
+class HeightSource(StrEnum):
+    """Where a building's height comes from, best first."""
+
+    MEASURED = "measured"
+    SOLID = "solid"
+    STOREYS = "storeys"
+    NEIGHBOURS = "neighbours"
+    SYNTHETIC = "synthetic"
+
+
+class LandCover(IntEnum):
+    """Classes of the land cover raster; the numbers are those of SOLWEIG's land cover table, 255 is ours."""
+
+    COBBLE = 0
+    ASPHALT = 1
+    ROOF = 2
+    GRASS = 5
+    BARE_SOIL = 6
+    WATER = 7
+    UNKNOWN = 255
+
+
+@dataclass(frozen=True, slots=True)
+class RoofFace:
+    """One plane of a LOD2 roof: z = a x + b y + c [m above the building's foot], kept within its own lowest and highest point."""
+
+    outline: Polygon
+    a: float
+    b: float
+    c: float
+    z_min_m: float
+    z_max_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class Building:
+    """One volume of the city: a building, or a part of one that has its own height.
+
+    Args:
+        id: gml:id (or the OSM id).
+        outline: footprint in local metres, valid, with its holes.
+        height_m: highest point above the ground [m].
+        base_m: elevation of the ground at the building [m].
+        height_source: where the height was found.
+        roof: planes of the LOD2 roof, empty where only the height is known.
+    """
+
+    id: str
+    outline: Outline
+    height_m: float
+    base_m: float
+    height_source: HeightSource
+    roof: tuple[RoofFace, ...] = ()
+
+    @property
+    def height_estimated(self) -> bool:
+        """True where nobody measured the height: it was counted in storeys or taken from the neighbours."""
+        return self.height_source in {HeightSource.STOREYS, HeightSource.NEIGHBOURS}
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import found, in counts. Only things that happened are counted; nothing is dropped in silence.
+
+    Args:
+        buildings: bldg:Building elements (or OSM outlines) read, broken ones included.
+        volumes: buildings and building parts that stand in the city.
+        with_height: volumes whose height the file states.
+        height_from_solid: taken from the z extent of the LOD2 or LOD1 solid.
+        height_from_storeys: storeys x 3 m.
+        height_from_neighbours: median of the neighbours of like size.
+        height_not_numeric: stated heights that are no height (-9999, text, zero, beyond any building).
+        repaired: outlines that crossed themselves and were mended.
+        lod2: volumes with a LOD2 roof.
+        skipped: volumes left out, by reason.
+        skipped_examples: the first few of them, each with file, line and id.
+        tiles: files read, by name.
+        terrain: where the ground came from: "dem", "buildings" or "flat".
+        outside: volumes outside the square that was asked for.
+    """
+
+    buildings: int = 0
+    volumes: int = 0
+    with_height: int = 0
+    height_from_solid: int = 0
+    height_from_storeys: int = 0
+    height_from_neighbours: int = 0
+    height_not_numeric: int = 0
+    repaired: int = 0
+    lod2: int = 0
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    skipped_examples: tuple[str, ...] = ()
+    tiles: tuple[str, ...] = ()
+    terrain: str = "flat"
+    outside: int = 0
+
+    @property
+    def height_estimated(self) -> int:
+        """Volumes whose height nobody measured."""
+        return self.height_from_storeys + self.height_from_neighbours
+
+    def lines(self) -> list[str]:
+        """The report as lines for a terminal."""
+        ground = {"dem": "relief tiles", "buildings": "interpolated from the feet of the buildings", "flat": "flat"}
+        text = [
+            f"tiles        {len(self.tiles)}: {', '.join(self.tiles[:4])}{' ...' if len(self.tiles) > 4 else ''}",
+            f"buildings    {self.buildings} read, {self.volumes} volumes in the city, {self.lod2} with a LOD2 roof",
+            f"heights      {self.with_height} measured, {self.height_from_solid} from solids, "
+            f"{self.height_from_storeys} from storeys, {self.height_from_neighbours} from neighbours",
+            f"ground       {ground[self.terrain]}",
+        ]
+        if self.height_not_numeric:
+            text.append(f"not heights  {self.height_not_numeric} stated values that are no height (-9999, text, ...)")
+        if self.repaired:
+            text.append(f"repaired     {self.repaired} outlines that crossed themselves")
+        if self.outside:
+            text.append(f"outside      {self.outside} beyond the square asked for")
+        text += [f"skipped      {count}: {reason}" for reason, count in sorted(self.skipped.items())]
+        text += [f"             {example}" for example in self.skipped_examples]
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class City:
+    """A place: its buildings, the raster they were drawn on and whom to thank for the data.
+
+    Args:
+        name_ja, name_en: names to show.
+        source: "synthetic", "plateau" or "osm".
+        frame: local metres and back.
+        grid: the raster that the surface and the land cover share.
+        buildings: every volume in the city.
+        land_cover: (height, width) uint8, codes of LandCover.
+        attribution_ja, attribution_en: the line the licence asks for, empty for the synthetic city.
+        report: what the import counted.
+    """
+
+    name_ja: str
+    name_en: str
+    source: str
+    frame: LocalFrame
+    grid: Grid
+    buildings: tuple[Building, ...]
+    land_cover: NDArray[np.uint8]
+    attribution_ja: str
+    attribution_en: str
+    report: ImportReport
+
+    @property
+    def center(self) -> tuple[float, float]:
+        """(lat, lon) of the raster's middle [degrees]."""
+        grid = self.grid
+        lon, lat = self.frame.point_to_lonlat(
+            (grid.x_west_m + grid.x_east_m) / 2, (grid.y_south_m + grid.y_north_m) / 2
+        )
+        return lat, lon
+
+    @property
+    def corners(self) -> tuple[tuple[float, float], ...]:
+        """(lon, lat) [degrees] of the raster's outer corners: NW, NE, SE, SW, as map libraries want an image placed."""
+        grid = self.grid
+        places = (
+            (grid.x_west_m, grid.y_north_m),
+            (grid.x_east_m, grid.y_north_m),
+            (grid.x_east_m, grid.y_south_m),
+            (grid.x_west_m, grid.y_south_m),
+        )
+        return tuple(self.frame.point_to_lonlat(x, y) for x, y in places)
+
+    @property
+    def bounds(self) -> dict[str, float]:
+        """west, south, east, north [degrees] of the raster."""
+        lons, lats = zip(*self.corners, strict=True)
+        return {"west": min(lons), "south": min(lats), "east": max(lons), "north": max(lats)}
+
+    @property
+    def height_estimated_count(self) -> int:
+        return sum(building.height_estimated for building in self.buildings)
+
+    def cell_at(self, lat: float, lon: float) -> tuple[int, int] | None:
+        """(row, column) of the raster at a place [degrees], or None outside."""
+        return self.grid.cell_of(*self.frame.point_to_local(lon, lat))

@@ -1,0 +1,147 @@
+"""The built-in downtown: a believable middle of a Japanese town of 190,000, for a start with nothing but the repository."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from rasterio.features import rasterize
+
+from central.city.grid import Grid, check_pixel_size, grid_over
+from central.city.model import Building, City, HeightSource, ImportReport, LandCover
+from central.city.projection import LocalFrame
+from central.city.surface_raster import draw_buildings, ground_at, surface_of
+from central.city.synthetic_plan import RIVER_V, Plan, Rect, Tree, draw_plan
+from central.heat.surface import Surface
+
+Float64s = NDArray[np.float64]
+
+CENTER_LAT, CENTER_LON = 36.1390, 139.3890
+SIDE_M = 2000.0
+TURN_DEG = 17.0
+"""The railway runs west-north-west to east-south-east: so many degrees clockwise from east."""
+BEND_M, BEND_LENGTH_M = 11.0, 1100.0
+"""Old streets are not ruled lines: the plan is bent by this much over this length."""
+GROUND_M = 27.0
+LEVEE_M = 5.0
+CROWN_FLAT_SHARE = 0.55
+"""A crown falls from its top to this share of it at the rim."""
+
+
+def synthetic_downtown(seed: int = 11202, *, pixel_size_m: float = 2.0) -> tuple[City, Surface]:
+    """Two kilometres square round the station, drawn from a seed; 1000 x 1000 cells at 2 m.
+
+    Raises:
+        UserError: the pixel size is not 1, 2 or 4.
+    """
+    check_pixel_size(pixel_size_m)
+    frame = LocalFrame(CENTER_LAT, CENTER_LON)
+    half = SIDE_M / 2
+    grid = grid_over((-half, -half, half, half), pixel_size_m)
+    plan = draw_plan(seed)
+    dem = _ground(grid)
+    buildings = _buildings(grid, plan, dem)
+    dsm, inside = draw_buildings(grid, buildings, dem)
+    cover = _land_cover(grid, plan, inside)
+    cdsm = _canopy(grid, plan.trees, inside | (cover == LandCover.WATER))
+    city = City(
+        name_ja="熊谷市（模擬市街地）",
+        name_en="Kumagaya (synthetic downtown)",
+        source="synthetic",
+        frame=frame,
+        grid=grid,
+        buildings=buildings,
+        land_cover=cover,
+        attribution_ja="",
+        attribution_en="",
+        report=ImportReport(buildings=len(buildings), volumes=len(buildings), tiles=(f"seed {seed}",)),
+    )
+    return city, surface_of(grid, dsm, dem, cdsm, CENTER_LAT, CENTER_LON)
+
+
+def plan_to_local(u: Float64s, v: Float64s) -> tuple[Float64s, Float64s]:
+    """Plan metres to local metres: bent a little, then turned."""
+    wave = 2 * math.pi / BEND_LENGTH_M
+    bent_u = u + BEND_M * np.sin(wave * v + 0.7)
+    bent_v = v + BEND_M * np.sin(wave * u * 0.8) * np.clip(np.abs(v) / 300.0, 0.25, 1.0)
+    turn = math.radians(TURN_DEG)
+    return (
+        bent_u * math.cos(turn) + bent_v * math.sin(turn),
+        -bent_u * math.sin(turn) + bent_v * math.cos(turn),
+    )
+
+
+def _local_ring(corners: Sequence[tuple[float, float]]) -> Float64s:
+    points = np.array(corners, dtype=np.float64)
+    return np.column_stack(plan_to_local(points[:, 0], points[:, 1]))
+
+
+def _local_rect(rect: Rect) -> shapely.Polygon:
+    """Long rectangles follow the bend: a point every 40 m."""
+    steps_u = max(2, int(rect.width / 40.0) + 1)
+    u = np.linspace(rect.u0, rect.u1, steps_u)
+    ring_u = np.concatenate([u, u[::-1]])
+    ring_v = np.concatenate([np.full(steps_u, rect.v0), np.full(steps_u, rect.v1)])
+    return shapely.Polygon(np.column_stack(plan_to_local(ring_u, ring_v)))
+
+
+def _ground(grid: Grid) -> NDArray[np.float32]:
+    """An alluvial fan that falls gently to the east-south-east, and the levee of the river."""
+    x, y = np.meshgrid(grid.column_x_m(), grid.row_y_m())
+    turn = math.radians(TURN_DEG)
+    u, v = x * math.cos(turn) - y * math.sin(turn), x * math.sin(turn) + y * math.cos(turn)
+    level = GROUND_M - 0.0021 * u + 0.0009 * v + 0.35 * np.sin(x / 310.0) * np.cos(y / 270.0)
+    levee = LEVEE_M * np.clip(1.0 - np.abs(v - (RIVER_V - 30.0)) / 22.0, 0.0, 0.65) / 0.65
+    bed = 2.5 * np.clip((RIVER_V - 45.0 - v) / 60.0, 0.0, 1.0)
+    return np.asarray(level + levee - bed, dtype=np.float32)
+
+
+def _buildings(grid: Grid, plan: Plan, dem: NDArray[np.float32]) -> tuple[Building, ...]:
+    outlines = [shapely.Polygon(_local_ring(house.corners)) for house in plan.houses]
+    frame = shapely.box(grid.x_west_m, grid.y_south_m, grid.x_east_m, grid.y_north_m)
+    within = shapely.contains(frame, np.array(outlines, dtype=object))
+    kept = [index for index, is_within in enumerate(within) if is_within]
+    bases = ground_at(grid, [outlines[index] for index in kept], dem)
+    return tuple(
+        Building(f"syn-{number:05d}", outlines[index], plan.houses[index].height_m, float(base), HeightSource.SYNTHETIC)
+        for number, (index, base) in enumerate(zip(kept, bases, strict=True), start=1)
+    )
+
+
+def _land_cover(grid: Grid, plan: Plan, inside: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """What the plan says, streets of asphalt between, roofs on top."""
+    drawn = rasterize(
+        # Code 0 is a class of its own here (cobble): the fill says where nothing was drawn.
+        ((_local_rect(rect), int(cover)) for rect, cover in plan.ground),
+        out_shape=grid.shape,
+        transform=grid.transform,
+        fill=int(LandCover.ASPHALT),
+        dtype="uint8",
+    )
+    cover = np.asarray(drawn, dtype=np.uint8)
+    cover[inside] = LandCover.ROOF
+    return cover
+
+
+def _canopy(grid: Grid, trees: Sequence[Tree], barred: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Heights of the crowns above ground [m]: rounded, the highest where they meet, none where barred."""
+    canopy = np.zeros(grid.shape, dtype=np.float32)
+    x_all, y_all = plan_to_local(np.array([tree.u for tree in trees]), np.array([tree.v for tree in trees]))
+    size = grid.pixel_size_m
+    for tree, x, y in zip(trees, x_all.tolist(), y_all.tolist(), strict=True):
+        column = (x - grid.x_west_m) / size - 0.5
+        row = (grid.y_north_m - y) / size - 0.5
+        reach = tree.radius_m / size
+        top, bottom = max(math.ceil(row - reach), 0), min(math.floor(row + reach), grid.height - 1)
+        left, right = max(math.ceil(column - reach), 0), min(math.floor(column + reach), grid.width - 1)
+        if top > bottom or left > right:
+            continue
+        rows, columns = np.ogrid[top : bottom + 1, left : right + 1]
+        off_centre = ((rows - row) ** 2 + (columns - column) ** 2) / reach**2
+        dome = CROWN_FLAT_SHARE + (1.0 - CROWN_FLAT_SHARE) * np.sqrt(np.clip(1.0 - off_centre, 0.0, 1.0))
+        crown = np.where(off_centre <= 1.0, tree.height_m * dome, 0.0)
+        window = canopy[top : bottom + 1, left : right + 1]
+        np.maximum(window, crown, out=window, casting="same_kind")
+    canopy[barred] = 0.0
+    return canopy
