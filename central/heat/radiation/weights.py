@@ -1,0 +1,210 @@
+"""Everything a person absorbs, folded into one weight per patch of the sphere around them.
+
+A person is an upright cylinder: 0.22 of its surface faces each of the four sides, 0.06 up and 0.06 down; a beam meets
+0.28 of it side on (Lindberg, Holmer & Thorsson 2008, Int. J. Biometeorol. 52:697-713; Holmer et al. 2015, Theor. Appl.
+Climatol. 119:1-13; Wallenberg et al. 2020, Urban Climate 31:100589, and 2023, Geosci. Model Dev. 16:1-25). What a patch
+sends depends only on what fills it: sky, shaded wall, sunlit wall or tree. So at one moment the absorbed radiation of
+any cell is the sum of 153 such weights chosen by the cell's bits, plus one of three values for beam and ground.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from central.heat.geometry.dome import Floats, sky_dome
+from central.heat.geometry.skyview import OPENNESS_LEVELS
+from central.heat.radiation.clearness import Irradiance
+from central.heat.radiation.perez import patch_irradiance
+from central.heat.sun import Sun
+
+STEFAN_BOLTZMANN = 5.67e-8
+KELVIN = 273.15
+
+ABSORPTIVITY_SHORT = 0.70
+ABSORPTIVITY_LONG = 0.97
+SIDE_SHARE = 0.22
+"""Share of the body that faces one of the four sides."""
+END_SHARE = 0.06
+"""Share that faces up, and down."""
+BEAM_SHARE = 0.28
+"""Share that a level beam meets."""
+
+
+@dataclass(frozen=True)
+class Materials:
+    """What ground, walls and crowns are made of; the defaults are the usual mixed city of the papers above."""
+
+    ground_albedo: float = 0.15
+    ground_emissivity: float = 0.95
+    wall_albedo: float = 0.20
+    wall_emissivity: float = 0.90
+    leaf_emissivity: float = 0.90
+    surface_heating_k_per_deg: float = 0.37
+    """Rise of the surface over the air per degree of the day's highest sun, and its intercept, cloudless [K]."""
+    surface_heating_start_k: float = -3.41
+    hottest_hour: float = 15.0
+    """Mean solar time at which ground and walls are hottest."""
+
+
+@dataclass(frozen=True, eq=False)
+class Absorbed:
+    """What a person absorbs at one moment [W per m2 of body]; arrays of shape (153,) unless said."""
+
+    sky: Floats
+    """From each patch where it shows sky."""
+    wall: Floats
+    """The same where a wall in shade fills it."""
+    sunlit_surplus: Floats
+    """What a wall adds when the sun is on it."""
+    tree: Floats
+    """The same where a crown fills it."""
+    is_sunlit: npt.NDArray[np.bool_]
+    """(256, 153) whether a wall in the patch is in the sun, by the cell's level of openness."""
+    beam_and_ground: Floats
+    """(3,) the sun's beam and all that comes from the ground, in the shade of a building, of a crown, in the sun."""
+
+
+def surface_heating_k(sun: Sun, clearness: float, materials: Materials) -> float:
+    """How much warmer sunlit ground and walls are than the air [K]; 0 at night.
+
+    Lindberg et al. (2016), Urban Climate 17:1-13: a sine from sunrise to the hottest hour, scaled with the height the
+    sun reaches that day and with the clearness.
+    """
+    amplitude = materials.surface_heating_k_per_deg * sun.noon_altitude_deg + materials.surface_heating_start_k
+    if not sun.is_up or sun.mean_solar_hour < sun.sunrise_hour:
+        return 0.0
+    phase = (sun.mean_solar_hour - sun.sunrise_hour) / (materials.hottest_hour - sun.sunrise_hour)
+    return max(0.0, amplitude * math.sin(math.pi / 2.0 * phase)) * clearness
+
+
+def sky_emissivity(air_temperature_degc: float, relative_humidity_pct: float) -> float:
+    """Emissivity of the whole cloudless sky; Prata (1996), Q. J. R. Meteorol. Soc. 122:1127-1151."""
+    vapour_hpa = (
+        relative_humidity_pct / 100.0 * 6.107 * 10.0 ** (7.5 * air_temperature_degc / (237.3 + air_temperature_degc))
+    )
+    water_cm = 46.5 * vapour_hpa / (air_temperature_degc + KELVIN)
+    return 1.0 - (1.0 + water_cm) * math.exp(-math.sqrt(1.2 + 3.0 * water_cm))
+
+
+def absorbed(
+    sun: Sun,
+    irradiance: Irradiance,
+    clearness: float,
+    air_temperature_degc: float,
+    relative_humidity_pct: float,
+    canopy_transmissivity: float,
+    materials: Materials,
+) -> Absorbed:
+    """The weights of one moment.
+
+    Args:
+        sun: position; below the horizon there is no beam and nothing is sunlit.
+        irradiance: short-wave radiation on an open place.
+        clearness: 1 cloudless .. 0 overcast.
+        air_temperature_degc, relative_humidity_pct: of the whole city.
+        canopy_transmissivity: share of short-wave radiation that passes a crown.
+        materials: albedo, emissivity and heating of ground and walls.
+    """
+    dome = sky_dome()
+    sin_patch, cos_patch = dome.sin_altitude, dome.cos_altitude
+    altitude = math.radians(max(sun.altitude_deg, 0.0))
+    direct = irradiance.direct_normal_wm2 if sun.is_up else 0.0
+    diffuse = irradiance.diffuse_wm2
+    air_k4 = STEFAN_BOLTZMANN * (air_temperature_degc + KELVIN) ** 4
+    heating_k = surface_heating_k(sun, clearness, materials)
+
+    # View of the body: W from a Lambertian patch onto the sides, H onto a level plane.
+    onto_sides = dome.solid_angle_sr * cos_patch / math.pi
+    onto_level = dome.solid_angle_sr * sin_patch / math.pi
+    long_view = BEAM_SHARE * onto_sides + END_SHARE * onto_level
+    # What falls on the level also reaches the body from the ground: its lower end, and half of each side's view.
+    level_share = END_SHARE * (1.0 + materials.ground_albedo) + 2.0 * SIDE_SHARE * materials.ground_albedo
+
+    clear_emissivity = sky_emissivity(air_temperature_degc, relative_humidity_pct)
+    cloud = 1.0 - clearness
+    # Martin & Berdahl (1984), Solar Energy 33:241-252: the clear sky is warmer towards the horizon.
+    patch_emissivity = 1.0 - (1.0 - clear_emissivity) * np.exp(0.308 * (1.7 - 1.0 / np.maximum(sin_patch, 0.01)))
+    patch_emissivity = patch_emissivity * clearness + cloud
+    sky_short = (
+        ABSORPTIVITY_SHORT
+        * patch_irradiance(dome, sun, irradiance)
+        * (BEAM_SHARE * cos_patch + level_share * sin_patch)
+    )
+    sky = sky_short + ABSORPTIVITY_LONG * air_k4 * patch_emissivity * long_view
+
+    sky_long_wm2 = air_k4 * (clear_emissivity * clearness + cloud)
+    ground_k = air_temperature_degc + 0.5 * heating_k + KELVIN
+    ground_long_wm2 = materials.ground_emissivity * STEFAN_BOLTZMANN * ground_k**4
+    reflected_long = (1.0 - materials.wall_emissivity) * 0.5 * (sky_long_wm2 + ground_long_wm2)
+    reflected_diffuse = ABSORPTIVITY_SHORT * materials.wall_albedo * diffuse * level_share * onto_level
+    wall = ABSORPTIVITY_LONG * long_view * (materials.wall_emissivity * air_k4 + reflected_long) + reflected_diffuse
+    tree = (
+        canopy_transmissivity * sky_short
+        + ABSORPTIVITY_LONG * materials.leaf_emissivity * air_k4 * long_view
+        + reflected_diffuse
+    )
+
+    cos_from_sun = np.cos(np.radians(dome.azimuth_deg - sun.azimuth_deg))
+    wall_k = air_temperature_degc + heating_k + KELVIN
+    sunlit_surplus = (
+        ABSORPTIVITY_LONG * long_view * materials.wall_emissivity * (STEFAN_BOLTZMANN * wall_k**4 - air_k4)
+        + ABSORPTIVITY_SHORT * materials.wall_albedo * BEAM_SHARE * onto_sides
+        * (direct * math.cos(altitude) + WALL_DIFFUSE_GAIN * diffuse)
+        + ABSORPTIVITY_SHORT * materials.wall_albedo * level_share * onto_level
+        * direct * math.cos(altitude) * np.maximum(-cos_from_sun, 0.0)
+    )  # fmt: skip
+
+    return Absorbed(
+        sky=sky,
+        wall=wall,
+        sunlit_surplus=sunlit_surplus,
+        tree=tree,
+        is_sunlit=_is_sunlit(sun, cos_from_sun),
+        beam_and_ground=_beam_and_ground(
+            direct, altitude, level_share, heating_k, air_temperature_degc, canopy_transmissivity, materials
+        ),
+    )
+
+
+WALL_DIFFUSE_GAIN = 1.8
+
+
+def _is_sunlit(sun: Sun, cos_from_sun: Floats) -> npt.NDArray[np.bool_]:
+    """Which walls the sun reaches, for a place in a round basin of the same sky view.
+
+    A wall across from the sun is lit above the shadow of the rim behind the person: at distance 1 the rim of a basin
+    of sky view s stands sqrt((1 - s) / s) high.
+    """
+    dome = sky_dome()
+    openness = (np.arange(OPENNESS_LEVELS) + 0.5) / OPENNESS_LEVELS
+    rim = np.sqrt((1.0 - openness) / openness)
+    tan_patch = np.tan(np.radians(np.minimum(dome.altitude_deg, 89.0)))
+    across = cos_from_sun < 0.0
+    tan_sun = math.tan(math.radians(max(sun.altitude_deg, 0.0)))
+    lit = across & (tan_patch > rim[:, np.newaxis] + 2.0 * cos_from_sun * tan_sun)
+    return np.asarray(lit & sun.is_up)
+
+
+def _beam_and_ground(
+    direct: float,
+    altitude: float,
+    level_share: float,
+    heating_k: float,
+    air_temperature_degc: float,
+    canopy_transmissivity: float,
+    materials: Materials,
+) -> Floats:
+    values = []
+    for reached in (0.0, canopy_transmissivity, 1.0):
+        beam = reached * direct * (BEAM_SHARE * math.cos(altitude) + level_share * math.sin(altitude))
+        ground_k = air_temperature_degc + heating_k * reached + KELVIN
+        ground = materials.ground_emissivity * STEFAN_BOLTZMANN * ground_k**4
+        values.append(ABSORPTIVITY_SHORT * beam + ABSORPTIVITY_LONG * (END_SHARE + 2.0 * SIDE_SHARE) * ground)
+    return np.array(values)
+
+
+def mean_radiant_temperature_degc(absorbed_wm2: npt.ArrayLike) -> Floats:
+    """Temperature [degC] of a uniform black enclosure in which a person would absorb as much."""
+    return (np.asarray(absorbed_wm2) / (ABSORPTIVITY_LONG * STEFAN_BOLTZMANN)) ** 0.25 - KELVIN
