@@ -224,7 +224,7 @@ class StoreHealth(msgspec.Struct, frozen=True):
 class Store(Protocol):
     """See the module's docstring for what holds for all calls."""
 
-    def ingest(self, batches: Sequence[Incoming]) -> "Future[list[Ingested]]":
+    def ingest(self, batches: Sequence[Incoming]) -> Future[list[Ingested]]:
         """Stores the new items of all batches in one transaction, in the order given, one result a batch.
 
         An item is known by (gateway, stream, epoch, seq): one that was stored before changes nothing. Two items of the same
@@ -233,35 +233,35 @@ class Store(Protocol):
         """
         ...
 
-    def ingest_batch(self, gateway: str, stream: Stream, batch: Batch) -> "Future[Ingested]":
+    def ingest_batch(self, gateway: str, stream: Stream, batch: Batch) -> Future[Ingested]:
         """`ingest` for a single batch."""
         ...
 
-    def set_presence(self, gateway: str, presence: Presence) -> "Future[None]":
+    def set_presence(self, gateway: str, presence: Presence) -> Future[None]:
         """The newest presence counts."""
         ...
 
-    def set_hello(self, gateway: str, hello: Hello) -> "Future[None]":
+    def set_hello(self, gateway: str, hello: Hello) -> Future[None]:
         """The newest hello counts."""
         ...
 
-    def set_health(self, gateway: str, health: Health) -> "Future[None]":
+    def set_health(self, gateway: str, health: Health) -> Future[None]:
         """The newest health counts."""
         ...
 
-    def add_reject(self, reject: Reject) -> "Future[None]":
+    def add_reject(self, reject: Reject) -> Future[None]:
         """Keeps the newest thousand rejects, and counts them all by gateway and reason."""
         ...
 
-    def station_upsert(self, station: Station) -> "Future[None]":
+    def station_upsert(self, station: Station) -> Future[None]:
         """Makes the station known, or changes what is known of it; `gateway` is left as it is."""
         ...
 
-    def add_frame(self, frame: Frame) -> "Future[None]":
+    def add_frame(self, frame: Frame) -> Future[None]:
         """Adds a frame; one with the same id is replaced."""
         ...
 
-    def prune_frames(self, keep: int) -> "Future[list[str]]":
+    def prune_frames(self, keep: int) -> Future[list[str]]:
         """Forgets all but the `keep` frames added last; resolves to the forgotten ids, so that their rasters can go too."""
         ...
 
@@ -272,11 +272,12 @@ class Store(Protocol):
     def last_readings(self) -> list[LastReading]:
         """The newest reading of every station that has one, by station id.
 
-        Newest is the latest `at_ms`; a reading dated more than a minute after central's clock gives way to any that is not.
+        Newest is the latest `at_ms`; only a reading dated more than a minute after central's clock (whose station's clock was
+        wrong) gives way to whatever comes next.
         """
         ...
 
-    def readings(
+    def readings(  # noqa: PLR0917 - a question with its page
         self,
         station: str,
         from_ms: int,
@@ -289,6 +290,10 @@ class Store(Protocol):
         """What a station measured in [from_ms, to_ms): for roll-ups the intervals that begin in it. An unknown station has no rows.
 
         Args:
+            station: its id.
+            from_ms: begin of the span, inclusive.
+            to_ms: end of the span, exclusive.
+            resolution: single readings or roll-ups.
             limit: rows of this page, 1 .. READINGS_LIMIT_MAX.
             after: `next_cursor` of the page before.
             quantities: which columns; None for all.

@@ -1,0 +1,285 @@
+"""Batches into tables, on the writer's thread: identities, readings, roll-ups, last readings, gaps, tombstones."""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+
+from central.store.door import Incoming, Ingested
+from central.store.progress import Progress
+from central.store.rollup import COLUMNS, NAMES, deltas
+from central.store.sqlite.inserting import RowInsert
+from contract.messages import Reading, Shed
+from contract.topics import Stream
+
+FUTURE_TOLERANCE_MS: Final = 60_000
+_READING_HEAD: Final = (
+    "station_key", "at_ms", "stream_key", "seq", "received_at_ms", "clock_synchronised", "monotonic_ms", "boot_id", "flags",
+)  # fmt: skip
+_HEAD: Final = len(_READING_HEAD)
+
+# The identity is checked before; OR IGNORE is the second net under it.
+_INSERT_READINGS: Final = RowInsert(
+    f"INSERT OR IGNORE INTO readings ({', '.join((*_READING_HEAD, *NAMES))})", _HEAD + len(NAMES)
+)
+
+
+def _merged(column: str) -> str:
+    if column.endswith("_min"):
+        return f"{column} = min(coalesce({column}, excluded.{column}), coalesce(excluded.{column}, {column}))"
+    if column.endswith("_max"):
+        return f"{column} = max(coalesce({column}, excluded.{column}), coalesce(excluded.{column}, {column}))"
+    return f"{column} = {column} + excluded.{column}"
+
+
+_UPSERT_ROLLUPS: Final = RowInsert(
+    f"INSERT INTO rollups (resolution_s, station_key, at_ms, readings, {', '.join(COLUMNS)})",
+    4 + len(COLUMNS),
+    "ON CONFLICT (resolution_s, station_key, at_ms) DO UPDATE SET readings = readings + excluded.readings, "
+    + ", ".join(map(_merged, COLUMNS)),
+)
+_UPSERT_LAST: Final = RowInsert(
+    "INSERT INTO last_readings (station_key, gateway, seq, at_ms, received_at_ms, received_unix_ms, clock_synchronised,"
+    " reading_values, flags)",
+    9,
+    "ON CONFLICT (station_key) DO UPDATE SET gateway = excluded.gateway, seq = excluded.seq, at_ms = excluded.at_ms, "
+    "received_at_ms = excluded.received_at_ms, received_unix_ms = excluded.received_unix_ms, "
+    "clock_synchronised = excluded.clock_synchronised, reading_values = excluded.reading_values, flags = excluded.flags",
+)
+
+_encode = msgspec.json.Encoder().encode
+
+
+class _Stream(msgspec.Struct):
+    """What the writer remembers of a row of `streams`."""
+
+    key: int
+    progress: Progress
+    stored: int
+    duplicates: int
+    shed: int
+    missing: int
+    last_at_ms: int
+    new: bool = False
+
+
+class _Station(msgspec.Struct):
+    key: int
+    gateway: str | None
+    last_at_ms: int
+
+
+class _Group(msgspec.Struct):
+    """What the batches of one transaction add up to."""
+
+    received_at_ms: int
+    rows: list[tuple[Any, ...]] = []
+    flagged: list[tuple[int, str]] = []
+    last: dict[str, tuple[str, Reading]] = {}
+    touched: dict[int, _Stream] = {}
+
+
+class Ingestion:
+    """Remembers streams and stations between transactions; `forget` when one was rolled back."""
+
+    def __init__(self) -> None:
+        self._streams: dict[tuple[str, Stream, str], _Stream] = {}
+        self._stations: dict[str, _Station] = {}
+
+    def forget(self) -> None:
+        self._streams.clear()
+        self._stations.clear()
+
+    def run(
+        self, connection: sqlite3.Connection, batches: Sequence[Incoming], received_at_ms: int, received_unix_ms: int
+    ) -> list[Ingested]:
+        group = _Group(received_at_ms)
+        results = [self._batch(connection, incoming, group) for incoming in batches]
+        if group.rows:
+            _INSERT_READINGS.run(connection, group.rows)
+            self._roll_up(connection, group)
+            self._keep_last(connection, group, received_unix_ms)
+        for stream in group.touched.values():
+            _write_stream(connection, stream)
+        return results
+
+    def _batch(self, connection: sqlite3.Connection, incoming: Incoming, group: _Group) -> Ingested:
+        batch = incoming.batch
+        stream = self._stream(connection, incoming.gateway, incoming.stream, batch.epoch, group.received_at_ms)
+        group.touched[stream.key] = stream
+        progress = stream.progress
+        missing_before, shed_before = stream.missing, stream.shed
+        gaps = progress.raise_floor(batch.oldest_seq)
+        if gaps:
+            _add_gaps(connection, stream, gaps, group.received_at_ms)
+        stored = duplicates = 0
+        healed: list[int] = []
+        take, floor = progress.take, progress.up_to
+        for item in batch.items:
+            if isinstance(item, Shed):
+                duplicates += not _add_shed(connection, stream, item)
+            elif take(item.seq):
+                stored += 1
+                if item.seq <= floor:
+                    healed.append(item.seq)
+                self._reading(connection, incoming.gateway, stream.key, item, group)
+            else:
+                duplicates += 1
+        progress.settle()
+        if healed:
+            _heal_gaps(connection, stream, healed)
+        stream.stored += stored
+        stream.duplicates += duplicates
+        stream.last_at_ms = group.received_at_ms
+        return Ingested(
+            progress.up_to,
+            stored,
+            duplicates,
+            shed=max(0, stream.shed - shed_before),
+            missing=max(0, stream.missing - missing_before),
+        )
+
+    def _reading(
+        self, connection: sqlite3.Connection, gateway: str, stream_key: int, item: Reading, group: _Group
+    ) -> None:
+        name = item.station
+        station = self._stations.get(name) or self._station(connection, name)
+        at_ms = item.at_ms
+        flags = None
+        if item.flags:
+            flags = _encode(item.flags).decode()
+            row = len(group.rows)
+            group.flagged.extend((row, quantity) for quantity in item.flags)
+        dating = (1, None, None) if item.clock_synchronised else (0, item.monotonic_ms, item.boot_id)
+        value = item.values.get
+        group.rows.append(
+            (station.key, at_ms, stream_key, item.seq, group.received_at_ms, *dating, flags, *map(value, NAMES))
+        )
+        # A last reading dated into the future (a station whose clock was wrong) gives way to whatever comes next.
+        if at_ms >= station.last_at_ms or station.last_at_ms > group.received_at_ms + FUTURE_TOLERANCE_MS:
+            station.last_at_ms = at_ms
+            group.last[name] = (gateway, item)
+
+    def _roll_up(self, connection: sqlite3.Connection, group: _Group) -> None:
+        values = np.array([row[_HEAD:] for row in group.rows], dtype=np.float64)
+        for row, quantity in group.flagged:
+            values[row, NAMES.index(quantity)] = np.nan
+        rows = deltas([row[0] for row in group.rows], [row[1] for row in group.rows], values)
+        _UPSERT_ROLLUPS.run(connection, rows)
+
+    def _keep_last(self, connection: sqlite3.Connection, group: _Group, received_unix_ms: int) -> None:
+        rows: list[tuple[Any, ...]] = []
+        for name, (gateway, item) in group.last.items():
+            station = self._stations[name]
+            if station.gateway != gateway:
+                connection.execute("UPDATE stations SET gateway = ? WHERE key = ?", (gateway, station.key))
+                station.gateway = gateway
+            flags = _encode(item.flags).decode() if item.flags else None
+            moments = (item.at_ms, group.received_at_ms, received_unix_ms)
+            values = _encode(item.values).decode()
+            rows.append((station.key, gateway, item.seq, *moments, item.clock_synchronised, values, flags))
+        _UPSERT_LAST.run(connection, rows)
+
+    def _stream(self, connection: sqlite3.Connection, gateway: str, stream: Stream, epoch: str, now_ms: int) -> _Stream:
+        known = self._streams.get((gateway, stream, epoch))
+        if known is not None:
+            return known
+        row = connection.execute(
+            "SELECT key, progress, stored, duplicates, shed, missing, last_at_ms FROM streams"
+            " WHERE gateway = ? AND stream = ? AND epoch = ?",
+            (gateway, stream, epoch),
+        ).fetchone()
+        if row is None:
+            connection.execute("INSERT INTO gateways (gateway) VALUES (?) ON CONFLICT (gateway) DO NOTHING", (gateway,))
+            key = connection.execute(
+                "INSERT INTO streams (gateway, stream, epoch, progress, up_to_seq, stored, duplicates, shed, missing, last_at_ms)"
+                " VALUES (?, ?, ?, '{}', 0, 0, 0, 0, 0, ?) RETURNING key",
+                (gateway, stream, epoch, now_ms),
+            ).fetchone()[0]
+            known = _Stream(key, Progress(), 0, 0, 0, 0, now_ms, new=True)
+        else:
+            known = _Stream(row[0], msgspec.json.decode(row[1], type=Progress), *row[2:])
+        self._streams[gateway, stream, epoch] = known
+        return known
+
+    def _station(self, connection: sqlite3.Connection, name: str) -> _Station:
+        select = "SELECT key, stations.gateway, at_ms FROM stations LEFT JOIN last_readings ON station_key = key WHERE id = ?"
+        row = connection.execute(select, (name,)).fetchone()
+        if row is None:
+            connection.execute(
+                "INSERT INTO stations (id, name_ja, name_en, surface, configured) VALUES (?, ?, ?, '', 0)",
+                (name, name, name),
+            )
+            row = connection.execute(select, (name,)).fetchone()
+        station = _Station(row[0], row[1], -1 if row[2] is None else row[2])
+        self._stations[name] = station
+        return station
+
+
+def _write_stream(connection: sqlite3.Connection, stream: _Stream) -> None:
+    connection.execute(
+        "UPDATE streams SET progress = ?, up_to_seq = ?, stored = ?, duplicates = ?, shed = ?, missing = ?, last_at_ms = ? WHERE key = ?",
+        (
+            _encode(stream.progress).decode(), stream.progress.up_to, stream.stored, stream.duplicates, stream.shed, stream.missing,
+            stream.last_at_ms, stream.key,
+        ),
+    )  # fmt: skip
+    stream.new = False
+
+
+def _add_gaps(
+    connection: sqlite3.Connection, stream: _Stream, gaps: list[tuple[int, int, int]], noticed_at_ms: int
+) -> None:
+    for first, last, count in gaps:
+        connection.execute(
+            "INSERT INTO gaps (stream_key, first_seq, last_seq, count, noticed_at_ms, first_contact) VALUES (?, ?, ?, ?, ?, ?)",
+            (stream.key, first, last, count, noticed_at_ms, stream.new),
+        )
+        stream.missing += count
+
+
+def _heal_gaps(connection: sqlite3.Connection, stream: _Stream, seqs: list[int]) -> None:
+    """Items of a gap came after all: the gap shrinks to what is still missing."""
+    overlapping = connection.execute(
+        "SELECT id, first_seq, last_seq, count, noticed_at_ms, first_contact FROM gaps"
+        " WHERE stream_key = ? AND first_seq <= ? AND last_seq >= ?",
+        (stream.key, seqs[-1], seqs[0]),
+    ).fetchall()
+    for gap_id, first, last, count, noticed_at_ms, first_contact in overlapping:
+        came = sum(first <= seq <= last for seq in seqs)
+        if came == 0:
+            continue
+        connection.execute("DELETE FROM gaps WHERE id = ?", (gap_id,))
+        left = count - came
+        stream.missing -= came
+        for low, high in stream.progress.holes(first, last):
+            part = min(left, high - low + 1)
+            left -= part
+            connection.execute(
+                "INSERT INTO gaps (stream_key, first_seq, last_seq, count, noticed_at_ms, first_contact) VALUES (?, ?, ?, ?, ?, ?)",
+                (stream.key, low, high, part, noticed_at_ms, first_contact),
+            )
+
+
+def _add_shed(connection: sqlite3.Connection, stream: _Stream, item: Shed) -> bool:
+    """False when this tombstone was known. One that covers earlier ones takes their place."""
+    covering = connection.execute(
+        "SELECT count(*) FROM shed_ranges WHERE stream_key = ? AND first_seq <= ? AND last_seq >= ?",
+        (stream.key, item.first_seq, item.seq),
+    ).fetchone()[0]
+    if covering:
+        return False
+    connection.execute(
+        "DELETE FROM shed_ranges WHERE stream_key = ? AND first_seq >= ? AND last_seq <= ?",
+        (stream.key, item.first_seq, item.seq),
+    )
+    connection.execute(
+        "INSERT INTO shed_ranges (stream_key, first_seq, last_seq, count, first_at_ms, last_at_ms, reason) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (stream.key, item.first_seq, item.seq, item.count, item.first_at_ms, item.last_at_ms, item.reason),
+    )
+    stream.progress.shed(item.first_seq, item.seq, item.count)
+    total = "SELECT coalesce(sum(count), 0) FROM shed_ranges WHERE stream_key = ?"
+    stream.shed = connection.execute(total, (stream.key,)).fetchone()[0]
+    return True
