@@ -1,0 +1,216 @@
+"""Surfaces and prepared cities on disk.
+
+A surface is an npz with ``dsm``, ``dem``, ``cdsm`` [m], ``pixel_size`` [m], ``lat``, ``lon`` and, where known,
+``altitude``. A prepared city is one file of our own: it is mapped into memory rather than read, so that opening one is
+instant and several processes share its pages.
+
+    8 bytes    magic "KUMACITY"
+    4 bytes    version, little endian
+    4 bytes    length of the header
+    n bytes    header: JSON with the city's numbers and, per array, name, type, shape, offset and CRC-32
+    ...        the arrays, each beginning at a multiple of 4096 bytes
+"""
+
+import json
+import mmap
+import os
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from central.heat.geometry import Geometry
+from central.heat.geometry.blocks import BlockedHeights
+from central.heat.surface import Surface
+from contract.errors import UserError
+
+MAGIC: Final = b"KUMACITY"
+VERSION: Final = 1
+PAGE_BYTES: Final = 4096
+CHUNK_BYTES: Final = 1 << 24
+
+NUMBERS: Final = ("rows", "columns", "pixel_size_m", "lat", "lon", "altitude_m")
+HEIGHTS: Final = (
+    "solid",
+    "canopy_top",
+    "canopy_base",
+    "solid_block_top",
+    "canopy_block_top",
+    "any_block_top",
+    "block_floor",
+)
+MAPS: Final = ("blocked", "openness_level", "sky_view_padded", "sky_view_buildings_padded", "is_ground")
+
+Array = npt.NDArray[Any]
+
+
+def save_surface(path: Path, surface: Surface) -> None:
+    """Write a surface as a compressed npz, whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            np.savez_compressed(
+                file,
+                dsm=surface.dsm,
+                dem=surface.dem,
+                cdsm=surface.cdsm,
+                pixel_size=np.float64(surface.pixel_size_m),
+                lat=np.float64(surface.lat),
+                lon=np.float64(surface.lon),
+                altitude=np.float64(surface.altitude_m),
+            )
+        temporary.replace(path)
+    except OSError as error:
+        raise UserError(f"cannot be written: {error.strerror}", where=str(path)) from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load_surface(path: Path) -> Surface:
+    """Read a surface.
+
+    Raises:
+        UserError: the file is missing, no npz, lacks an array, or holds a city that ``Surface`` refuses.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            if isinstance(archive, np.ndarray):
+                raise UserError("is a single array, not an npz of arrays", where=str(path))
+            arrays = {name: archive[name] for name in archive.files}
+    except FileNotFoundError:
+        raise UserError("no such file", where=str(path), hint="make one with `kumagaya heat import`") from None
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError, zlib.error) as error:
+        raise UserError(f"cannot be read as npz: {error}", where=str(path)) from None
+    wanted = ("dsm", "dem", "cdsm", "pixel_size", "lat", "lon")
+    missing = [name for name in wanted if name not in arrays]
+    if missing:
+        raise UserError(f"lacks {', '.join(missing)}", where=str(path), hint=f"a surface holds {', '.join(wanted)}")
+    numbers = {name: _number(path, name, arrays[name]) for name in ("pixel_size", "lat", "lon")}
+    altitude_m = _number(path, "altitude", arrays["altitude"]) if "altitude" in arrays else float("nan")
+    try:
+        return Surface(
+            arrays["dsm"],
+            arrays["dem"],
+            arrays["cdsm"],
+            numbers["pixel_size"],
+            numbers["lat"],
+            numbers["lon"],
+            altitude_m=altitude_m,
+        )
+    except ValueError as error:
+        raise UserError(str(error), where=str(path)) from None
+
+
+def _number(path: Path, name: str, array: Array) -> float:
+    if array.size != 1 or array.dtype.kind not in "iuf":
+        raise UserError(f"{name} has shape {array.shape} and type {array.dtype}, must be one number", where=str(path))
+    return float(array.ravel()[0])
+
+
+def save_city(path: Path, geometry: Geometry) -> None:
+    """Write a prepared city, whole or not at all: a crash leaves the file that was there before."""
+    arrays = _arrays_of(geometry)
+    entries = []
+    offset = 0
+    for name, array in arrays.items():
+        entries.append(
+            {
+                "name": name,
+                "dtype": array.dtype.str,
+                "shape": array.shape,
+                "offset": offset,
+                "crc32": zlib.crc32(memoryview(array).cast("B")),
+            }
+        )
+        offset += -(-array.nbytes // PAGE_BYTES) * PAGE_BYTES
+    header = json.dumps({"city": {name: getattr(geometry, name) for name in NUMBERS}, "arrays": entries}).encode()
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(MAGIC + struct.pack("<II", VERSION, len(header)) + header)
+            for array in arrays.values():
+                _fill_page(file)
+                file.write(memoryview(array).cast("B"))
+            _fill_page(file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise UserError(f"cannot be written: {error.strerror}", where=str(path)) from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load_city(path: Path, *, verify: bool = True) -> Geometry:
+    """Map a prepared city into memory.
+
+    Args:
+        path: file written by ``save_city``.
+        verify: compare the checksums, which reads the whole file once (about a second for a gigabyte).
+
+    Raises:
+        UserError: the file is missing, no prepared city, of another version, cut short or damaged.
+    """
+    hint = "prepare it again with `kumagaya heat prepare`"
+    try:
+        with path.open("rb") as file:
+            header, start = _read_header(path, file, hint)
+            # A private mapping can be written to without touching the file; the kernels are compiled for writable
+            # arrays and would be compiled once more for read-only ones.
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+    except FileNotFoundError:
+        raise UserError("no such file", where=str(path), hint="make one with `kumagaya heat prepare`") from None
+    except OSError as error:
+        raise UserError(f"cannot be read: {error.strerror or error}", where=str(path)) from None
+    arrays: dict[str, Array] = {}
+    try:
+        for entry in header["arrays"]:
+            dtype, shape, first = np.dtype(entry["dtype"]), tuple(entry["shape"]), start + int(entry["offset"])
+            size = int(np.prod(shape, dtype=np.int64))
+            if first + size * dtype.itemsize > len(mapped):
+                raise UserError(f"is cut short: array {entry['name']} is incomplete", where=str(path), hint=hint)
+            array = np.frombuffer(mapped, dtype=dtype, count=size, offset=first).reshape(shape)
+            if verify and zlib.crc32(memoryview(array).cast("B")) != entry["crc32"]:
+                raise UserError(f"is damaged: checksum of array {entry['name']} differs", where=str(path), hint=hint)
+            arrays[entry["name"]] = array
+        numbers = {name: header["city"][name] for name in NUMBERS}
+        return Geometry(
+            **numbers,
+            heights=BlockedHeights(**{name: arrays[name] for name in HEIGHTS}),
+            **{name: arrays[name] for name in MAPS},
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"is damaged: header is wrong at {error}", where=str(path), hint=hint) from None
+
+
+def _arrays_of(geometry: Geometry) -> dict[str, Array]:
+    named = {name: getattr(geometry.heights, name) for name in HEIGHTS}
+    named |= {name: getattr(geometry, name) for name in MAPS}
+    return {name: np.ascontiguousarray(array) for name, array in named.items()}
+
+
+def _fill_page(file: BinaryIO) -> None:
+    file.write(b"\0" * (-file.tell() % PAGE_BYTES))
+
+
+def _read_header(path: Path, file: BinaryIO, hint: str) -> tuple[dict[str, Any], int]:
+    """The header, and where the first array begins."""
+    fixed = file.read(len(MAGIC) + 8)
+    if len(fixed) < len(MAGIC) + 8 or not fixed.startswith(MAGIC):
+        raise UserError("is not a prepared city", where=str(path), hint="make one with `kumagaya heat prepare`")
+    version, length = struct.unpack("<II", fixed[len(MAGIC) :])
+    if version != VERSION:
+        raise UserError(f"is of version {version}, this program reads version {VERSION}", where=str(path), hint=hint)
+    if length > CHUNK_BYTES:
+        raise UserError("is damaged: header is too long", where=str(path), hint=hint)
+    try:
+        header = json.loads(file.read(length))
+    except ValueError:
+        raise UserError("is damaged: header cannot be read", where=str(path), hint=hint) from None
+    if not isinstance(header, dict) or not {"city", "arrays"} <= header.keys():
+        raise UserError("is damaged: header is incomplete", where=str(path), hint=hint)
+    return header, -(-file.tell() // PAGE_BYTES) * PAGE_BYTES

@@ -1,0 +1,207 @@
+"""`kumagaya heat`: the heat simulation on files."""
+
+import argparse
+import contextlib
+import importlib
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from contract.errors import UserError
+
+if TYPE_CHECKING:
+    from central.heat.geometry import Geometry
+    from central.heat.step import Weather
+    from central.heat.sun import Sun
+
+OPTION_OF_FIELD = {
+    "air_temperature_degc": "--ta",
+    "relative_humidity_pct": "--rh",
+    "wind_speed_ms": "--wind",
+    "global_radiation_wm2": "--ghi",
+    "direct_normal_wm2": "--dni",
+    "diffuse_horizontal_wm2": "--dhi",
+    "air_pressure_hpa": "--pressure",
+}
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = subparsers.add_parser("heat", help="heat simulation on files: import, prepare, step, bench, comfort")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    with contextlib.suppress(ModuleNotFoundError):
+        importlib.import_module("kumagaya.commands.heat_import").add_import_parser(verbs)
+
+    prepare = verbs.add_parser("prepare", help="look around from every cell of a surface, once per city")
+    prepare.add_argument("surface", type=Path, metavar="SURFACE.npz")
+    prepare.add_argument("--out", type=Path, required=True, metavar="CITY", help="prepared city to write")
+    prepare.set_defaults(run=_prepare)
+
+    step = verbs.add_parser("step", help="maps of one moment")
+    _add_weather(step, required=True)
+    step.add_argument("--out", type=Path, required=True, metavar="FRAME.npz")
+    step.set_defaults(run=_step)
+
+    bench = verbs.add_parser("bench", help="how long a step takes")
+    _add_weather(bench, required=False)
+    bench.add_argument("--repeat", type=int, default=20, metavar="N", help="steps to time (default: 20)")
+    bench.set_defaults(run=_bench)
+
+    comfort = verbs.add_parser("comfort", help="UTCI and WBGT for the rows of a table")
+    comfort.add_argument("points", type=Path, metavar="POINTS.csv")
+    comfort.add_argument("--out", type=Path, required=True, metavar="OUT.csv")
+    comfort.set_defaults(run=_comfort)
+
+
+def _add_weather(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    def default(value: object) -> object:
+        return None if required else value
+
+    parser.add_argument("city", type=Path, metavar="CITY", help="prepared city")
+    parser.add_argument(
+        "--time",
+        required=required,
+        default=default("2018-07-23T12:00+09:00"),
+        metavar="ISO",
+        help="with its UTC offset",
+    )
+    parser.add_argument(
+        "--ta", type=float, required=required, default=default(38.0), metavar="C", help="air temperature"
+    )
+    parser.add_argument(
+        "--rh", type=float, required=required, default=default(33.0), metavar="%", help="relative humidity"
+    )
+    parser.add_argument("--wind", type=float, required=required, default=default(2.0), metavar="M/S", help="at 10 m")
+    parser.add_argument(
+        "--ghi", type=float, default=default(930.0), metavar="W/M2", help="global radiation; left out: cloudless sky"
+    )
+    parser.add_argument("--dni", type=float, metavar="W/M2", help="direct normal radiation, with --dhi")
+    parser.add_argument("--dhi", type=float, metavar="W/M2", help="diffuse radiation, with --dni")
+    parser.add_argument("--pressure", type=float, default=1013.25, metavar="HPA", help="at the city (default: 1013.25)")
+
+
+def _prepare(arguments: argparse.Namespace) -> int:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from central.heat.geometry import prepare
+    from central.simulation.cityfile import load_surface, save_city
+
+    surface = load_surface(arguments.surface)
+    started_s = time.perf_counter()
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("sky seen from every cell", total=1.0)
+        geometry = prepare(surface, lambda share: bar.update(task, completed=share))
+    seconds = time.perf_counter() - started_s
+    save_city(arguments.out, geometry)
+    print(
+        f"{arguments.out}: {geometry.rows} x {geometry.columns} cells of {geometry.pixel_size_m:g} m, "
+        f"{geometry.resident_bytes / 1e6:.0f} MB, {seconds:.1f} s"
+    )
+    return 0
+
+
+def _step(arguments: argparse.Namespace) -> int:
+    import numpy as np
+
+    from central.heat.step import step
+
+    geometry, weather, sun = _given(arguments)
+    try:
+        frame = step(geometry, weather, sun)
+    except ValueError as error:
+        raise _as_user_error(error) from None
+    try:
+        with arguments.out.open("wb") as file:
+            np.savez(
+                file,
+                tmrt=frame.tmrt_degc,
+                utci=frame.utci_degc,
+                wbgt=frame.wbgt_degc,
+                shadow=frame.shadow,
+                svf=np.ascontiguousarray(geometry.sky_view),
+            )
+    except OSError as error:
+        raise UserError(f"cannot be written: {error.strerror}", where=str(arguments.out)) from None
+    walkable = geometry.is_ground
+    print(
+        f"{arguments.out}: sun {sun.altitude_deg:.1f} deg high in {sun.azimuth_deg:.1f} deg; on the ground "
+        + ", ".join(
+            f"{name} {values[walkable].min():.1f} .. {values[walkable].max():.1f}"
+            for name, values in (("Tmrt", frame.tmrt_degc), ("UTCI", frame.utci_degc), ("WBGT", frame.wbgt_degc))
+            if walkable.any()
+        )
+    )
+    return 0
+
+
+def _bench(arguments: argparse.Namespace) -> int:
+    import statistics
+
+    from central.heat.compiled import thread_count
+    from central.heat.step import Frame, step
+
+    if arguments.repeat < 1:
+        raise UserError(f"is {arguments.repeat}, must be 1 or more", where="--repeat")
+    geometry, weather, sun = _given(arguments)
+    out = Frame.empty(geometry.shape)
+    took_ms = []
+    try:
+        step(geometry, weather, sun, out)
+        for _ in range(arguments.repeat):
+            started_s = time.perf_counter()
+            step(geometry, weather, sun, out)
+            took_ms.append(1000.0 * (time.perf_counter() - started_s))
+    except ValueError as error:
+        raise _as_user_error(error) from None
+    print(f"step_ms_median={statistics.median(took_ms):.3f}")
+    print(f"step_ms_min={min(took_ms):.3f}")
+    print(f"threads={thread_count()}")
+    return 0
+
+
+def _comfort(arguments: argparse.Namespace) -> int:
+    from central.simulation.comfort_table import add_indices
+
+    rows, added = add_indices(arguments.points, arguments.out)
+    print(f"{arguments.out}: {rows} rows, added {', '.join(added)}")
+    return 0
+
+
+def _given(arguments: argparse.Namespace) -> "tuple[Geometry, Weather, Sun]":
+    """City, weather and sun that the options name."""
+    from central.heat.step import Weather
+    from central.heat.sun import sun_position
+    from central.simulation.cityfile import load_city
+
+    unix_ms = _unix_ms(arguments.time)
+    try:
+        weather = Weather(
+            air_temperature_degc=arguments.ta,
+            relative_humidity_pct=arguments.rh,
+            wind_speed_ms=arguments.wind,
+            global_radiation_wm2=arguments.ghi,
+            direct_normal_wm2=arguments.dni,
+            diffuse_horizontal_wm2=arguments.dhi,
+            air_pressure_hpa=arguments.pressure,
+        )
+    except ValueError as error:
+        raise _as_user_error(error) from None
+    geometry = load_city(arguments.city)
+    return geometry, weather, sun_position(unix_ms, geometry.lat, geometry.lon)
+
+
+def _unix_ms(text: str) -> int:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UserError(f"{text!r} is not a time", where="--time", hint="write it as 2018-07-23T12:00+09:00") from None
+    if moment.tzinfo is None:
+        raise UserError(f"{text!r} has no UTC offset", where="--time", hint=f"for Japan write {text}+09:00")
+    return round(moment.timestamp() * 1000)
+
+
+def _as_user_error(error: ValueError) -> UserError:
+    """The simulation's refusal with the option in front that holds the value."""
+    field = next((name for name in OPTION_OF_FIELD if name in str(error)), "")
+    return UserError(str(error), where=OPTION_OF_FIELD.get(field, ""))
