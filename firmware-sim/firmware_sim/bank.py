@@ -3,24 +3,23 @@
 from contract.conversion import raw_from_physical, words_of
 from contract.profiles import Profile
 from firmware_sim.frames import ExceptionCode, Function, WriteRequest
+from firmware_sim.quirks import NO_QUIRKS, QUIRKS
 from firmware_sim.weather import Sample
-from firmware_sim.writable import SETTINGS, Settings
-
-_NO_SETTINGS = Settings(frozenset(), ())
 
 
 class RegisterBank:
     """Serves a profile's readable ranges; registers without a quantity read 0, addresses outside are refused.
 
-    Settings that a master may write (`firmware_sim.writable`) are kept here for as long as the simulator runs.
+    Settings that a master may write (`firmware_sim.quirks`) are kept here for as long as the simulator runs.
     """
 
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
-        writable = SETTINGS.get(profile.name, _NO_SETTINGS)
-        self._write_functions = writable.functions
-        self._settings = {setting.address: setting for setting in writable.settings}
-        self._stored = {setting.address: setting.default for setting in writable.settings}
+        quirks = QUIRKS.get(profile.name, NO_QUIRKS)
+        self._write_functions = quirks.write_functions
+        self._rolls_over_at = dict(quirks.rolls_over_at)
+        self._settings = {setting.address: setting for setting in quirks.settings}
+        self._stored = {setting.address: setting.default for setting in quirks.settings}
         self._functions = {profile.function_of(span) for span in profile.readable} | ({3} if self._stored else set())
         self._fixed = {
             (profile.function_of(part), part.address): part.values[0] for part in profile.identification if part.values
@@ -59,7 +58,11 @@ class RegisterBank:
         words = {address: word for (kind, address), word in self._fixed.items() if kind == function}
         for register in profile.register:
             if profile.function_of(register) == function:
-                raw = raw_from_physical(register, sample.get(register.quantity))
+                value = sample.get(register.quantity)
+                limit = self._rolls_over_at.get(register.quantity)
+                if value is not None and limit is not None:
+                    value %= limit
+                raw = raw_from_physical(register, value)
                 for place, word in enumerate(words_of(register, profile.word_order_of(register), raw)):
                     words[register.address + place] = word
         return words

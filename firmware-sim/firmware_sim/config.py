@@ -56,7 +56,7 @@ class WeatherConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         gap_max_s: rows further apart leave a gap; left out: 2.5 times the file's usual step.
         shift_ms: added to the city's time before looking into the file.
         loop: start again at the file's beginning after its end.
-        lenient: count values that are no numbers as gaps instead of refusing the file.
+        lenient: take values that are no numbers and rows that do not fit for gaps, instead of refusing the file.
     """
 
     source: Literal["model", "replay"] = "model"
