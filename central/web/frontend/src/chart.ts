@@ -101,10 +101,11 @@ export class StationChart {
     const place = h("div", {});
     this.element.append(h("figure", {}, caption, place));
     const say = (plot: uPlot): void => {
-      const index = plot.cursor.idx ?? plot.data[0].length - 1;
-      const at = plot.data[0][index];
       shown.forEach((quantity, i) => {
-        const value = plot.data[i + 1]?.[index];
+        const column = plot.data[i + 1] ?? [];
+        const index = plot.cursor.idx ?? lastValue(column);
+        const at = plot.data[0][index];
+        const value = column[index];
         const when = plot.cursor.idx == null || at === undefined ? "" : `${jstTime(at * 1000)}  `;
         setText(figures[i]!, value == null ? `${when}–` : when + quantityValue(this.lang, quantity, value));
       });
@@ -116,7 +117,7 @@ export class StationChart {
       {
         width: this.width(),
         height: HEIGHT_PX,
-        padding: [8, 8, 0, 0],
+        padding: [8, 20, 0, 0],
         legend: { show: false },
         cursor: { sync: { key: "station" }, drag: { x: false, y: false }, points: { size: 7 } },
         scales: {
@@ -149,6 +150,12 @@ export class StationChart {
       place,
     );
   }
+}
+
+function lastValue(column: ArrayLike<number | null | undefined>): number {
+  let index = column.length - 1;
+  while (index > 0 && column[index] == null) index--;
+  return index;
 }
 
 function spread(plan: Plan, from: number, to: number): [number, number] {

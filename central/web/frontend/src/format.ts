@@ -29,6 +29,11 @@ const UNITS: readonly (readonly [suffix: string, unit: string, decimals: number]
   ["_wm2", "W/m²", 0],
   ["_hpa", "hPa", 1],
   ["_mm", "mm", 1],
+  ["_mmh", "mm/h", 1],
+  ["_lx", "lx", 0],
+  ["_db", "dB", 0],
+  ["_ugm3", "µg/m³", 0],
+  ["_v", "V", 1],
 ];
 
 export interface QuantityStyle {

@@ -57,7 +57,7 @@ export function makeHeadline(store: Store): HTMLElement {
     setText(value, wbgt?.mean == null ? "–" : `${wbgt.mean.toFixed(1)}`);
     setText(
       valueNote,
-      wbgt?.max == null ? t("wbgt_average") : `${t("wbgt_average")}・${t("hottest")} ${wbgt.max.toFixed(1)}`,
+      wbgt?.max == null ? t("wbgt_average") : t("wbgt_average_highest", { max: wbgt.max.toFixed(1) }),
     );
     value.dataset.unit = wbgt?.mean == null ? "" : "°C";
     value.dataset.name = "WBGT";

@@ -59,7 +59,7 @@ export class HeatLayer implements CustomLayerInterface {
   private gpu: Gpu | null = null;
   private picture: Picture | null = null;
   private uploaded: Picture | null = null;
-  private opacity = 0.85;
+  private opacity = 0.8;
 
   /** Replaces the picture in one step: the old one stays until the new one is on the graphics card. */
   show(grid: Grid, table: Uint8Array<ArrayBuffer>): void {

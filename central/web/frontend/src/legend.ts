@@ -1,7 +1,7 @@
 /** What the colours mean, when the picture was made, and how strongly it is painted. */
 
 import { sample } from "./grid";
-import { h, setText } from "./dom";
+import { h, setIcon, setLabel, setText } from "./dom";
 import { age } from "./format";
 import type { Key } from "./i18n";
 import { toCss } from "./colour";
@@ -30,6 +30,13 @@ export function makeLegend(store: Store): HTMLElement {
   opacity.value = String(Math.round(store.state.opacity * 100));
   opacity.addEventListener("input", () => store.set({ opacity: Number(opacity.value) / 100 }));
 
+  // On a phone the slider is folded away.
+  const more = h("button", { type: "button", class: "legend-more", "aria-expanded": "false" });
+  setIcon(more, "sliders");
+  more.addEventListener("click", () => {
+    more.setAttribute("aria-expanded", String(root.classList.toggle("is-open")));
+  });
+
   store.watch(["shown", "layer", "lang"], (state) => {
     const layer = state.shown?.layer ?? state.layer;
     const ramp = RAMPS[layer];
@@ -43,6 +50,7 @@ export function makeLegend(store: Store): HTMLElement {
       ),
     );
     setText(opacityText, store.t("opacity"));
+    setLabel(more, store.t("opacity"));
   });
 
   store.watch(["shown", "probe", "layer"], (state) => {
@@ -57,6 +65,7 @@ export function makeLegend(store: Store): HTMLElement {
     "section",
     { class: "legend", "data-testid": "legend" },
     h("div", { class: "legend-head" }, title, h("div", { class: "legend-when" }, time, ageText)),
+    more,
     h("div", { class: "legend-scale" }, bar, pointer, ticks, names),
     h("label", { class: "legend-opacity" }, opacityText, opacity),
   );

@@ -30,6 +30,11 @@ import { CityClock } from "./time";
 const STALE_AFTER_S = 30;
 const CITY_RETRY_MS = 3_000;
 
+// What the switch, the legend and the tools cover of the map, in pixels.
+const WIDE = { top: 130, right: 110, bottom: 110, left: 90 };
+const NARROW = { top: 122, right: 44, bottom: 130, left: 44 };
+
+const wide = matchMedia("(min-width: 900px)");
 const darkWanted = matchMedia("(prefers-color-scheme: dark)");
 
 function chooseTheme(): Theme {
@@ -39,12 +44,12 @@ function chooseTheme(): Theme {
 }
 
 const rememberedLayer = recall("layer");
-const rememberedOpacity = Number(recall("opacity") ?? "0.85");
+const rememberedOpacity = Number(recall("opacity") ?? "0.8");
 const store = new Store({
   lang: chooseLang(location.search, recall("lang"), navigator.languages),
   theme: chooseTheme(),
   layer: isLayer(rememberedLayer) ? rememberedLayer : "wbgt",
-  opacity: rememberedOpacity >= 0 && rememberedOpacity <= 1 ? rememberedOpacity : 0.85,
+  opacity: rememberedOpacity >= 0 && rememberedOpacity <= 1 ? rememberedOpacity : 0.8,
   tilted: false,
   baseMap: false,
   city: null,
@@ -93,7 +98,8 @@ function heardFrame(frame: Frame): void {
 
 function showMap(place: HTMLElement): CityMap | null {
   try {
-    return new CityMap(place, store.state.theme, matchMedia("(prefers-reduced-motion: reduce)").matches);
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    return new CityMap(place, store.state.theme, still, wide.matches ? WIDE : NARROW);
   } catch (error) {
     console.warn("map:", error);
     const words = h("p", { class: "no-map" });
@@ -121,6 +127,10 @@ function wireMap(map: CityMap): void {
   addMarkers(store, map);
   addHover(store, map);
   addPin(store, map);
+  store.watch(["selected"], ({ selected, stations }) => {
+    const station = stations.find(({ id }) => id === selected);
+    if (station !== undefined && !wide.matches) map.reveal([station.lon, station.lat]);
+  });
   store.watch(["lang"], () => map.map.getCanvas().setAttribute("aria-label", store.t("map_label")));
   const loader = new FrameLoader(
     (shown) => store.set({ shown }),

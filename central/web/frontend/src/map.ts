@@ -5,6 +5,7 @@ import {
   setWorkerUrl,
   type GeoJSONSource,
   type LngLatBoundsLike,
+  type PaddingOptions,
   type StyleSpecification,
 } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
@@ -69,6 +70,7 @@ export class CityMap {
     container: HTMLElement,
     theme: Theme,
     private readonly reducedMotion: boolean,
+    private readonly panels: PaddingOptions,
   ) {
     this.map = new MapLibreMap({
       container,
@@ -100,8 +102,7 @@ export class CityMap {
 
   goHome(animate = true): void {
     if (this.home === null) return;
-    const small = Math.min(this.map.getContainer().clientWidth, 600);
-    this.map.fitBounds(this.home, { padding: small * 0.14, bearing: 0, animate: this.moves(animate) });
+    this.map.fitBounds(this.home, { padding: this.panels, bearing: 0, animate: this.moves(animate) });
   }
 
   setBuildings(buildings: GeoJSON.FeatureCollection): void {
@@ -125,6 +126,12 @@ export class CityMap {
     this.map.setPaintProperty("buildings-flat", "fill-color", paint.flat);
     this.map.setPaintProperty("buildings-flat", "fill-outline-color", paint.outline);
     this.map.setPaintProperty("buildings-solid", "fill-extrusion-color", paint.solid);
+  }
+
+  /** Brings a place into the part of the map that the phone's open sheet leaves free. */
+  reveal(place: readonly [number, number]): void {
+    const height = this.map.getContainer().clientHeight;
+    this.map.easeTo({ center: [...place], offset: [0, -height * 0.16], animate: this.moves(true) });
   }
 
   zoom(steps: 1 | -1): void {

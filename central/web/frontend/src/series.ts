@@ -49,7 +49,8 @@ export function withLive(series: Series, last: LastReading, wbgtDegc: number | n
   const live: Record<string, number | null> = {};
   for (const [name, { value, flag }] of Object.entries(last.values))
     live[name] = flag === "ok" ? value : null;
-  if (wbgtDegc !== null) live["wbgt_degc"] ??= wbgtDegc;
+  // Drawn only where the record has it too: a lone dot at the end of a day says nothing.
+  if (wbgtDegc !== null && "wbgt_degc" in series.values) live["wbgt_degc"] ??= wbgtDegc;
   const names = new Set([...Object.keys(series.values), ...Object.keys(live)]);
   const values: Record<string, (number | null)[]> = {};
   for (const name of names) {

@@ -1,0 +1,86 @@
+import { describe, expect, it } from "vitest";
+import type { LayerName } from "../src/api";
+import { BAND_COLOUR, BANDS, bandOf } from "../src/bands";
+import { contrast, fromOklab, mix, parseHex, toOklab } from "../src/colour";
+import { colourAt, lookupTable, positionOf, RAMPS, segmentNameAt } from "../src/ramp";
+
+const LAYERS = Object.keys(RAMPS) as LayerName[];
+
+describe("the bands", () => {
+  it("begin at 25, 28 and 31, the bound belonging to the hotter one", () => {
+    expect([24.99, 25, 27.99, 28, 30.99, 31].map(bandOf)).toEqual([
+      "caution",
+      "warning",
+      "warning",
+      "severe_warning",
+      "severe_warning",
+      "danger",
+    ]);
+  });
+
+  it.each(BANDS)("%s is readable on its own colour (WCAG AA)", (band) => {
+    const { fill, ink } = BAND_COLOUR[band];
+    expect(contrast(parseHex(fill), parseHex(ink))).toBeGreaterThanOrEqual(4.5);
+  });
+
+  it("grow darker from warning to danger, so that they differ without hue", () => {
+    const light = (["warning", "severe_warning", "danger"] as const).map(
+      (b) => toOklab(parseHex(BAND_COLOUR[b].fill))[0],
+    );
+    expect(light[0]! - light[1]!).toBeGreaterThan(0.1);
+    expect(light[1]! - light[2]!).toBeGreaterThan(0.1);
+  });
+});
+
+describe("colours", () => {
+  it("survive the way to OKLab and back", () => {
+    for (const hex of ["#000000", "#ffffff", "#b3192f", "#9cc9ee", "#f5d33f"]) {
+      expect(fromOklab(toOklab(parseHex(hex)))).toEqual(parseHex(hex));
+    }
+  });
+
+  it("mix from one end to the other", () => {
+    const [a, b] = [parseHex("#102030"), parseHex("#f0e0d0")];
+    expect(mix(a, b, 0)).toEqual(a);
+    expect(mix(a, b, 1)).toEqual(b);
+  });
+
+  it("have the contrast WCAG gives", () => {
+    expect(contrast([0, 0, 0], [255, 255, 255])).toBeCloseTo(21, 6);
+    expect(contrast(parseHex("#777777"), [255, 255, 255])).toBeCloseTo(4.48, 2);
+  });
+});
+
+describe.each(LAYERS)("the ramp of %s", (layer) => {
+  const ramp = RAMPS[layer];
+
+  it("has segments that touch", () => {
+    for (let i = 1; i < ramp.segments.length; i++) {
+      expect(ramp.segments[i]!.from).toBe(ramp.segments[i - 1]!.to);
+    }
+  });
+
+  it("keeps the end colours beyond its ends", () => {
+    const [first, last] = [ramp.segments[0]!, ramp.segments.at(-1)!];
+    expect(colourAt(ramp, first.from - 100)).toEqual(parseHex(first.start));
+    expect(colourAt(ramp, last.to + 100)).toEqual(parseHex(last.end));
+  });
+
+  it("places values along the legend in order, from 0 to 1", () => {
+    const [from, to] = [ramp.segments[0]!.from, ramp.segments.at(-1)!.to];
+    const places = Array.from({ length: 41 }, (_, i) => positionOf(ramp, from + ((to - from) * i) / 40));
+    expect(places[0]).toBe(0);
+    expect(places[40]).toBe(1);
+    for (let i = 1; i < places.length; i++) expect(places[i]!).toBeGreaterThan(places[i - 1]!);
+  });
+});
+
+describe("the table for the shader", () => {
+  it("leaves gray 0 clear and colours every other level by its value", () => {
+    const table = lookupTable(RAMPS.wbgt, -20, 0.25);
+    expect([...table.slice(0, 4)]).toEqual([0, 0, 0, 0]);
+    // 31.0 degC is gray 204: the first level of "danger".
+    expect([...table.slice(204 * 4, 204 * 4 + 4)]).toEqual([...parseHex("#d43a3a"), 255]);
+    expect(segmentNameAt(RAMPS.wbgt, -20 + 0.25 * 203)).toBe("severe_warning");
+  });
+});
