@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from central.city.gml_geometry import Broken, Polygons, RawPolygon, check_crs
+from central.city.gml_geometry import BrokenError, Polygons, RawPolygon, check_crs
 from central.city.xml_source import Element, elements, local_name
 
 EXAMPLES_MAX = 5
@@ -56,7 +56,7 @@ class Tally:
     skipped: Counter[str] = field(default_factory=Counter)
     examples: list[str] = field(default_factory=list)
 
-    def skip(self, where: str, identifier: str, broken: Broken) -> None:
+    def skip(self, where: str, identifier: str, broken: BrokenError) -> None:
         self.skipped[broken.reason] += 1
         if len(self.examples) < EXAMPLES_MAX:
             line = f", line {broken.line}" if broken.line else ""
@@ -109,8 +109,8 @@ def _volumes_of(building: Element, where: str, tally: Tally, box: LonLatBox | No
     volumes = []
     for element in (building, *parts):
         try:
-            volume = _volume_of(element, polygons, where, tally, box, whole=not parts or element is not building)
-        except Broken as broken:
+            volume = _volume_of(element, polygons, where, tally, box=box, whole=not parts or element is not building)
+        except BrokenError as broken:
             tally.skip(where, _id_of(element), broken)
             continue
         if volume is not None:
@@ -119,7 +119,7 @@ def _volumes_of(building: Element, where: str, tally: Tally, box: LonLatBox | No
 
 
 def _volume_of(
-    element: Element, polygons: Polygons, where: str, tally: Tally, box: LonLatBox | None, *, whole: bool
+    element: Element, polygons: Polygons, where: str, tally: Tally, *, box: LonLatBox | None, whole: bool
 ) -> RawVolume | None:
     """One volume, or None: outside the box, or a building that is only the bracket round its parts (`whole` false)."""
     children: dict[str, list[Element]] = {}
@@ -136,7 +136,7 @@ def _volume_of(
     footprint = under("lod0FootPrint")
     floor_known = bool(footprint)
     footprint = footprint or under("lod0RoofEdge")
-    if footprint and box is not None and _is_outside(footprint, box):
+    if footprint and box is not None and is_outside(footprint, box):
         tally.outside += 1
         return None
     lod1 = under("lod1Solid", "lod1MultiSurface")
@@ -148,20 +148,22 @@ def _volume_of(
         floor = bounding("GroundSurface")
         lod2 = roof + floor or under("lod2Solid", "lod2MultiSurface")
         roof = roof or _upward(lod2)
-    except Broken as broken:
+    except BrokenError as broken:
         if not (footprint or lod1):
             raise
         # A building without its roof's shape is better than a gap in the street.
         roof, floor, lod2 = [], [], []
-        tally.skip(where, _id_of(element), Broken(f"LOD2 roof left out, {broken.reason}", broken.detail, broken.line))
+        tally.skip(
+            where, _id_of(element), BrokenError(f"LOD2 roof left out, {broken.reason}", broken.detail, broken.line)
+        )
     if not footprint:
         footprint = floor or _lowest(lod1) or roof
-        if footprint and box is not None and _is_outside(footprint, box):
+        if footprint and box is not None and is_outside(footprint, box):
             tally.outside += 1
             return None
     if not footprint:
         if whole:
-            raise Broken("no footprint", "neither LOD0 nor a solid", int(element.sourceline or 0))
+            raise BrokenError("no footprint", "neither LOD0 nor a solid", int(element.sourceline or 0))
         return None
 
     measured = _measured_height(children.get("measuredHeight", []), tally)
@@ -248,7 +250,8 @@ def _lowest(polygons: Sequence[RawPolygon]) -> list[RawPolygon]:
     return [polygon for polygon in polygons if float(polygon.exterior[:, 2].max()) - low < _FLAT_M]
 
 
-def _is_outside(footprint: Sequence[RawPolygon], box: LonLatBox) -> bool:
+def is_outside(footprint: Sequence[RawPolygon], box: LonLatBox) -> bool:
+    """True where no corner's range of latitude and longitude meets the box."""
     points = np.vstack([polygon.exterior for polygon in footprint])
     lat, lon, _ = points.T
     west, south, east, north = box

@@ -1,4 +1,4 @@
-"""GML's rings and polygons as arrays; every mistake in them is a Broken with its line and value.
+"""GML's rings and polygons as arrays; every mistake in them is a BrokenError with its line and value.
 
 Coordinates are latitude, longitude, height (EPSG:6697), the order that PLATEAU fixes.
 """
@@ -25,7 +25,7 @@ _HREF = "{http://www.w3.org/1999/xlink}href"
 _SHOWN_CHARACTERS = 40
 
 
-class Broken(Exception):
+class BrokenError(Exception):
     """One element that cannot be used; the rest of the file can.
 
     Args:
@@ -72,26 +72,26 @@ def ring_points(ring: Element) -> Points:
     """The points of a gml:LinearRing, from gml:posList or gml:pos.
 
     Raises:
-        Broken: text among the numbers, a count that is no multiple of three, a value that is not finite, a place
+        BrokenError: text among the numbers, a count that is no multiple of three, a value that is not finite, a place
             outside Japan, fewer than three points.
     """
     lists = [element for element in ring if local_name(element) in {"posList", "pos"}]
     line = int(ring.sourceline or 0)
     if not lists:
-        raise Broken("ring without posList", line=line)
+        raise BrokenError("ring without posList", line=line)
     text = " ".join("".join(element.itertext()) for element in lists)
     words = text.split()
     try:
         numbers = np.array(words, dtype=np.float64)
     except ValueError:
         wrong = next(word for word in words if not _is_number(word))
-        raise Broken("posList holds text", repr(wrong[:_SHOWN_CHARACTERS]), line) from None
+        raise BrokenError("posList holds text", repr(wrong[:_SHOWN_CHARACTERS]), line) from None
     dimension = int(lists[0].get("srsDimension", "3")) if lists[0].get("srsDimension", "3") in {"2", "3"} else 3
     if not len(numbers) or len(numbers) % dimension:
-        raise Broken(f"posList is not made of {dimension} numbers a point", f"{len(numbers)} numbers", line)
+        raise BrokenError(f"posList is not made of {dimension} numbers a point", f"{len(numbers)} numbers", line)
     if not np.isfinite(numbers).all():
         wrong = words[int(np.argmin(np.isfinite(numbers)))]
-        raise Broken("coordinate is not a number", repr(wrong), line)
+        raise BrokenError("coordinate is not a number", repr(wrong), line)
     points = numbers.reshape(-1, dimension)
     if dimension == 2:
         points = np.column_stack([points, np.zeros(len(points))])
@@ -103,14 +103,14 @@ def ring_points(ring: Element) -> Points:
     )
     if not in_japan.all():
         lat, lon = points[int(np.argmin(in_japan)), :2]
-        raise Broken("coordinate outside Japan", f"latitude {lat:g}, longitude {lon:g}", line)
+        raise BrokenError("coordinate outside Japan", f"latitude {lat:g}, longitude {lon:g}", line)
     if len(points) < 3:
-        raise Broken("ring of fewer than three points", f"{len(points)} points", line)
+        raise BrokenError("ring of fewer than three points", f"{len(points)} points", line)
     return points
 
 
 def polygon_of(element: Element) -> RawPolygon:
-    """A gml:Polygon (or gml:Triangle) with its holes. Raises Broken."""
+    """A gml:Polygon (or gml:Triangle) with its holes. Raises BrokenError."""
     exterior: Points | None = None
     interiors: list[Points] = []
     for boundary in element:
@@ -119,13 +119,13 @@ def polygon_of(element: Element) -> RawPolygon:
             continue
         ring = next((child for child in boundary if local_name(child) == "LinearRing"), None)
         if ring is None:
-            raise Broken("polygon boundary without LinearRing", line=int(boundary.sourceline or 0))
+            raise BrokenError("polygon boundary without LinearRing", line=int(boundary.sourceline or 0))
         if name in {"exterior", "outerBoundaryIs"}:
             exterior = ring_points(ring)
         else:
             interiors.append(ring_points(ring))
     if exterior is None:
-        raise Broken("polygon without exterior", line=int(element.sourceline or 0))
+        raise BrokenError("polygon without exterior", line=int(element.sourceline or 0))
     return RawPolygon(exterior, tuple(interiors))
 
 
@@ -137,7 +137,7 @@ class Polygons:
         self._by_id: dict[str, Element] | None = None
 
     def under(self, element: Element) -> Iterator[RawPolygon]:
-        """Every polygon in or referred to from `element`, in document order. Raises Broken."""
+        """Every polygon in or referred to from `element`, in document order. Raises BrokenError."""
         for child in element.iter("{*}Polygon", "{*}Triangle", "{*}surfaceMember", "{*}baseSurface"):
             if local_name(child) in {"Polygon", "Triangle"}:
                 yield polygon_of(child)
@@ -153,7 +153,7 @@ class Polygons:
                         self._by_id[value] = polygon
         target = self._by_id.get(href.removeprefix("#"))
         if target is None:
-            raise Broken("xlink:href leads nowhere", repr(href[:_SHOWN_CHARACTERS]), int(member.sourceline or 0))
+            raise BrokenError("xlink:href leads nowhere", repr(href[:_SHOWN_CHARACTERS]), int(member.sourceline or 0))
         return target
 
 

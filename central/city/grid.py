@@ -43,11 +43,11 @@ class Grid:
 
     def column_x_m(self) -> NDArray[np.float64]:
         """(width,) x of the cell centres [m]."""
-        return self.x_west_m + (np.arange(self.width) + 0.5) * self.pixel_size_m
+        return self.x_west_m + (np.arange(self.width, dtype=np.float64) + 0.5) * self.pixel_size_m
 
     def row_y_m(self) -> NDArray[np.float64]:
         """(height,) y of the cell centres [m], falling."""
-        return self.y_north_m - (np.arange(self.height) + 0.5) * self.pixel_size_m
+        return self.y_north_m - (np.arange(self.height, dtype=np.float64) + 0.5) * self.pixel_size_m
 
     def cell_of(self, x_m: float, y_m: float) -> tuple[int, int] | None:
         """(row, column) of the cell that holds the point, or None outside."""

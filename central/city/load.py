@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from central.city import relief
 from central.city.citygml import LonLatBox, RawVolume, Tally, read_buildings
-from central.city.gml_geometry import Broken
+from central.city.gml_geometry import BrokenError
 from central.city.grid import Grid, check_pixel_size, grid_over
 from central.city.heights import resolve_heights
 from central.city.model import Building, City, ImportReport, Outline, RoofFace
@@ -18,7 +19,7 @@ from central.city.osm_outlines import read_outlines
 from central.city.outlines import footprint_outline, roof_face
 from central.city.projection import LocalFrame
 from central.city.sources import Tile, find_tiles
-from central.city.surface_raster import draw_buildings, land_cover_of, ground_at, surface_of
+from central.city.surface_raster import draw_buildings, ground_at, land_cover_of
 from central.city.synthetic import synthetic_downtown
 from central.city.terrain import Float32s, ground_from_feet, ground_from_triangles
 from central.heat.surface import Surface
@@ -76,8 +77,8 @@ def load_city(
     check_pixel_size(pixel_size_m)
     if paths is None:
         return synthetic_downtown(seed, pixel_size_m=pixel_size_m)
-    tiles = find_tiles(paths)
     box = window.box() if window else None
+    tiles = find_tiles(paths, box)
     tally = Tally()
     read, reliefs = _read(tiles, tally, box)
     volumes, owners = _near_volumes(read, tally)
@@ -87,15 +88,18 @@ def load_city(
     kept, outlines = _outlines(volumes, owners, frame, tally)
     if not kept:
         raise UserError(_no_buildings(tally, window), where=str(tiles[0].path))
-    shapes = np.array(outlines, dtype=object)
     if window:
         half = window.size_m / 2
         grid = grid_over((-half, -half, half, half), pixel_size_m)
+        kept, outlines = _on_grid(grid, kept, outlines, tally)
     else:
-        grid = grid_over(tuple(shapely.total_bounds(shapes).tolist()), pixel_size_m)
+        grid = grid_over(_bounds(outlines), pixel_size_m)
+    if not kept:
+        raise UserError(_no_buildings(tally, window), where=str(tiles[0].path))
+    shapes = np.array(outlines, dtype=object)
 
-    dem, terrain = _ground(grid, frame, kept, shapes, reliefs, tally)
-    buildings = _buildings(grid, frame, kept, outlines, shapes, dem)
+    dem, terrain = _ground(grid, frame, kept, shapes, reliefs=reliefs, tally=tally)
+    buildings = _buildings(grid, dem, frame, kept, outlines)
     dsm, inside = draw_buildings(grid, buildings, dem)
     report = _report(tally, buildings, [tile.path.name for tile in tiles], terrain)
     name_ja, name_en = _name(tiles)
@@ -113,7 +117,8 @@ def load_city(
         report=report,
     )
     lat, lon = city.center
-    return city, surface_of(grid, dsm, dem, np.zeros(grid.shape, dtype=np.float32), lat, lon)
+    no_canopy = np.zeros(grid.shape, dtype=np.float32)  # a building model holds no trees
+    return city, Surface(dsm, dem, no_canopy, pixel_size_m=grid.pixel_size_m, lat=lat, lon=lon)
 
 
 PLATEAU_JA = "出典：国土交通省 PLATEAU（3D都市モデル）（https://www.mlit.go.jp/plateau/）を加工して作成"
@@ -149,20 +154,20 @@ def _read(
 
 def _near_volumes(read: Sequence[tuple[Path, list[RawVolume]]], tally: Tally) -> tuple[list[RawVolume], list[Path]]:
     """All volumes with the tile each is from; strays and second copies are counted and left out."""
-    middles = {path: np.median([_place(volume) for volume in volumes], axis=0) for path, volumes in read if volumes}
+    middles = {path: _median([_place(volume) for volume in volumes]) for path, volumes in read if volumes}
     if not middles:
         return [], []
-    centre = np.median(np.array(list(middles.values())), axis=0)
-    for path, middle in middles.items():
-        # Two tiles have their median between them; any tile may be the wrong one, the farther is named.
-        distance_m = _distance_m(middle, centre)
-        if distance_m > (FAR_AWAY_M if len(middles) > 2 else FAR_AWAY_M / 2):
-            raise UserError(
-                f"the tile lies {distance_m * (1 if len(middles) > 2 else 2) / 1000:.0f} km away from the others, "
-                f"at latitude {middle[0]:.4f}, longitude {middle[1]:.4f}",
-                where=str(path),
-                hint="give tiles of one city",
-            )
+    centre = _median(list(middles.values()))
+    path, middle = max(middles.items(), key=lambda item: _distance_m(item[1], centre))
+    # The median of two tiles lies half way between them; which of the two is wrong nobody can tell, one is named.
+    distance_m = _distance_m(middle, centre) * (2 if len(middles) == 2 else 1)
+    if distance_m > FAR_AWAY_M:
+        raise UserError(
+            f"the tile lies {distance_m / 1000:.0f} km away from the others, "
+            f"at latitude {middle[0]:.4f}, longitude {middle[1]:.4f}",
+            where=str(path),
+            hint="give tiles of one city",
+        )
     volumes: list[RawVolume] = []
     owners: list[Path] = []
     seen: set[str] = set()
@@ -173,10 +178,10 @@ def _near_volumes(read: Sequence[tuple[Path, list[RawVolume]]], tally: Tally) ->
                 tally.skip(
                     path.name,
                     volume.id,
-                    Broken("building far from its tile", f"latitude {place[0]:.4f}, longitude {place[1]:.4f}"),
+                    BrokenError("building far from its tile", f"latitude {place[0]:.4f}, longitude {place[1]:.4f}"),
                 )
             elif volume.id and volume.id in seen:
-                tally.skip(path.name, volume.id, Broken("second building of the same id"))
+                tally.skip(path.name, volume.id, BrokenError("second building of the same id"))
             else:
                 seen.add(volume.id)
                 volumes.append(volume)
@@ -184,12 +189,21 @@ def _near_volumes(read: Sequence[tuple[Path, list[RawVolume]]], tally: Tally) ->
     return volumes, owners
 
 
-def _place(volume: RawVolume) -> tuple[float, float]:
+Place = tuple[float, float]
+"""Latitude, longitude [degrees]."""
+
+
+def _place(volume: RawVolume) -> Place:
     first = volume.footprint[0].exterior[0]
     return float(first[0]), float(first[1])
 
 
-def _distance_m(a: Sequence[float], b: Sequence[float]) -> float:
+def _median(places: Sequence[Place]) -> Place:
+    lat, lon = np.median(np.array(places), axis=0)
+    return float(lat), float(lon)
+
+
+def _distance_m(a: Place, b: Place) -> float:
     dlat = (a[0] - b[0]) * _METRES_PER_DEGREE
     dlon = (a[1] - b[1]) * _METRES_PER_DEGREE * np.cos(np.radians(a[0]))
     return float(np.hypot(dlat, dlon))
@@ -209,7 +223,7 @@ def _outlines(
     for volume, owner in zip(volumes, owners, strict=True):
         try:
             outline, mended = footprint_outline(volume.footprint, frame)
-        except Broken as broken:
+        except BrokenError as broken:
             tally.skip(owner.name, volume.id, broken)
             continue
         tally.repaired += mended
@@ -218,11 +232,27 @@ def _outlines(
     return kept, outlines
 
 
+def _bounds(outlines: Sequence[Outline]) -> tuple[float, float, float, float]:
+    west, south, east, north = shapely.total_bounds(np.array(outlines, dtype=object)).tolist()
+    return west, south, east, north
+
+
+def _on_grid(
+    grid: Grid, volumes: Sequence[RawVolume], outlines: Sequence[Outline], tally: Tally
+) -> tuple[list[RawVolume], list[Outline]]:
+    """What touches the raster; the box in degrees let a little more through."""
+    square = shapely.box(grid.x_west_m, grid.y_south_m, grid.x_east_m, grid.y_north_m)
+    touching = [index for index, outline in enumerate(outlines) if outline.intersects(square)]
+    tally.outside += len(outlines) - len(touching)
+    return [volumes[index] for index in touching], [outlines[index] for index in touching]
+
+
 def _ground(
     grid: Grid,
     frame: LocalFrame,
     volumes: Sequence[RawVolume],
-    shapes: "np.ndarray[tuple[int, ...], np.dtype[np.object_]]",
+    shapes: NDArray[np.object_],
+    *,
     reliefs: Sequence[Path],
     tally: Tally,
 ) -> tuple[Float32s, str]:
@@ -245,13 +275,9 @@ def _ground(
 
 
 def _buildings(
-    grid: Grid,
-    frame: LocalFrame,
-    volumes: Sequence[RawVolume],
-    outlines: Sequence[Outline],
-    shapes: "np.ndarray[tuple[int, ...], np.dtype[np.object_]]",
-    dem: Float32s,
+    grid: Grid, dem: Float32s, frame: LocalFrame, volumes: Sequence[RawVolume], outlines: Sequence[Outline]
 ) -> list[Building]:
+    shapes = np.array(outlines, dtype=object)
     areas = np.asarray(shapely.area(shapes), dtype=np.float64)
     centres = shapely.get_coordinates(shapely.centroid(shapes))
     heights, sources = resolve_heights(volumes, areas, centres)

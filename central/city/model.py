@@ -121,8 +121,10 @@ class ImportReport:
         text = [
             f"tiles        {len(self.tiles)}: {', '.join(self.tiles[:4])}{' ...' if len(self.tiles) > 4 else ''}",
             f"buildings    {self.buildings} read, {self.volumes} volumes in the city, {self.lod2} with a LOD2 roof",
-            f"heights      {self.with_height} measured, {self.height_from_solid} from solids, "
-            f"{self.height_from_storeys} from storeys, {self.height_from_neighbours} from neighbours",
+            (
+                f"heights      {self.with_height} measured, {self.height_from_solid} from solids, "
+                f"{self.height_from_storeys} from storeys, {self.height_from_neighbours} from neighbours"
+            ),
             f"ground       {ground[self.terrain]}",
         ]
         if self.height_not_numeric:

@@ -2,9 +2,10 @@
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from shapely import MultiPolygon, Polygon
 
-from central.city.gml_geometry import Broken, RawPolygon
+from central.city.gml_geometry import BrokenError, RawPolygon
 from central.city.model import Outline, RoofFace
 from central.city.projection import Float64s, LocalFrame
 
@@ -18,21 +19,21 @@ def footprint_outline(polygons: tuple[RawPolygon, ...], frame: LocalFrame) -> tu
     """The footprint in local metres and whether it had to be mended (its rings crossed themselves).
 
     Raises:
-        Broken: the footprint has no area.
+        BrokenError: the footprint has no area.
     """
     shapes = [_shape(polygon, frame) for polygon in polygons]
     mended = not all(shape.is_valid for shape in shapes)
-    outline = polygonal(shapely.make_valid(np.array(shapes, dtype=object)))
+    outline = polygonal(np.asarray(shapely.make_valid(np.array(shapes, dtype=object)), dtype=object))
     if outline is None or outline.area < AREA_MIN_M2:
         area = 0.0 if outline is None else outline.area
-        raise Broken("footprint without area", f"{area:.3f} m2")
+        raise BrokenError("footprint without area", f"{area:.3f} m2")
     return outline, mended
 
 
-def polygonal(shapes: object) -> Outline | None:
-    """The union of what has an area among these shapes, or None."""
-    parts = shapely.get_parts(shapely.get_parts(shapes)) if np.size(np.asarray(shapes, dtype=object)) else []
-    areas = [part for part in parts if isinstance(part, Polygon) and part.area > 0.0]
+def polygonal(shapes: NDArray[np.object_]) -> Outline | None:
+    """The union of what has an area among these shapes (polygons, or collections with polygons in them), or None."""
+    parts = shapely.get_parts(shapely.get_parts(shapes))
+    areas = [part for part in parts.tolist() if isinstance(part, Polygon) and part.area > 0.0]
     if not areas:
         return None
     union = areas[0] if len(areas) == 1 else shapely.union_all(areas)

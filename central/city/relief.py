@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from central.city.citygml import LonLatBox, Tally
-from central.city.gml_geometry import Broken, Points, check_crs, polygon_of
+from central.city.gml_geometry import BrokenError, Points, check_crs, polygon_of
 from central.city.projection import Float64s, LocalFrame
 from central.city.xml_source import Element, elements, local_name
 
@@ -28,10 +28,10 @@ def read_triangles(path: Path, tally: Tally, box: LonLatBox | None = None) -> li
         try:
             corners = polygon_of(element).exterior
             if len(corners) < 3 or (len(corners) > 3 and not np.array_equal(corners[0], corners[3])):
-                raise Broken(
+                raise BrokenError(
                     "relief triangle without three corners", f"{len(corners)} points", int(element.sourceline or 0)
                 )
-        except Broken as broken:
+        except BrokenError as broken:
             tally.skip(path.name, "triangle", broken)
             return
         if box is None or _touches(corners, box):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from central.city.citygml import LonLatBox
 from central.city.xml_source import root_name
 from contract.errors import UserError
 
@@ -21,11 +22,11 @@ class Tile:
     kind: str
 
 
-def find_tiles(paths: Path | str | Sequence[Path | str]) -> list[Tile]:
+def find_tiles(paths: Path | str | Sequence[Path | str], box: LonLatBox | None = None) -> list[Tile]:
     """Every building and relief tile under the paths, sorted by name, each only once.
 
     A folder may be one of PLATEAU's (`udx/bldg`, `udx/dem`), or `bldg`, or any folder of tiles; road, land use and
-    other themes in it are passed over.
+    other themes in it are passed over, and so are tiles whose mesh code says that they lie outside the box.
 
     Raises:
         UserError: a path does not exist, a folder holds no tile, a file is no city model.
@@ -40,9 +41,16 @@ def find_tiles(paths: Path | str | Sequence[Path | str]) -> list[Tile]:
             tiles.setdefault(tile.path.resolve(), tile)
     if len(tiles) > TILES_MAX:
         raise UserError(f"{len(tiles)} tiles are more than the limit of {TILES_MAX}", where=str(named[0]))
-    for tile in tiles.values():
+    chosen = [tile for tile in tiles.values() if box is None or _may_touch(tile.path.name, box)]
+    if not chosen and box is not None:
+        west, south, east, north = box
+        raise UserError(
+            f"none of the {len(tiles)} tiles lies within {south:.4f}..{north:.4f} N, {west:.4f}..{east:.4f} E",
+            where=str(named[0]),
+        )
+    for tile in chosen:
         _check_root(tile)
-    return sorted(tiles.values(), key=lambda tile: tile.path.name)
+    return sorted(chosen, key=lambda tile: tile.path.name)
 
 
 def _in_folder(folder: Path) -> list[Tile]:
@@ -64,6 +72,31 @@ def _in_folder(folder: Path) -> list[Tile]:
             hint="PLATEAU keeps them in udx/bldg as MESH_bldg_6697_op.gml",
         )
     return tiles
+
+
+def mesh_box(code: str) -> LonLatBox | None:
+    """west, south, east, north [degrees] of a mesh of JIS X 0410: 6 digits (10 km) or 8 digits (1 km); None for others."""
+    if not (code.isascii() and code.isdigit() and len(code) in {6, 8}):
+        return None
+    south = int(code[0:2]) / 1.5 + int(code[4]) / 12
+    west = 100 + int(code[2:4]) + int(code[5]) / 8
+    if len(code) == 6:
+        return west, south, west + 1 / 8, south + 1 / 12
+    south, west = south + int(code[6]) / 120, west + int(code[7]) / 80
+    return west, south, west + 1 / 80, south + 1 / 120
+
+
+def _may_touch(name: str, box: LonLatBox) -> bool:
+    mesh = mesh_box(name.split(".", maxsplit=1)[0].split("_", maxsplit=1)[0])
+    if mesh is None:
+        return True
+    reach = 0.003  # buildings on the border belong to one of the two meshes and reach into the other
+    return (
+        mesh[0] - reach <= box[2]
+        and mesh[2] + reach >= box[0]
+        and mesh[1] - reach <= box[3]
+        and mesh[3] + reach >= box[1]
+    )
 
 
 def _kind(path: Path) -> str:

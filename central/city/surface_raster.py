@@ -12,7 +12,6 @@ from rasterio.features import rasterize
 
 from central.city.grid import Grid
 from central.city.model import Building, LandCover, Outline
-from central.heat.surface import Surface
 
 Float32s = NDArray[np.float32]
 
@@ -23,40 +22,33 @@ ROOF_ABOVE_GROUND_MIN_M = 2.0
 def draw_buildings(grid: Grid, buildings: Sequence[Building], dem: Float32s) -> tuple[Float32s, NDArray[np.bool_]]:
     """Heights of ground and roofs [m above sea level] and where a building stands, both (height, width).
 
-    Where outlines overlap, the higher roof is seen.
+    Where outlines overlap, the higher roof is seen; eaves reach beyond their footprint.
     """
-    above = np.zeros(grid.shape, dtype=np.float32)
-    order = sorted(range(len(buildings)), key=lambda index: _flat_height(buildings[index]))
-    labels = _labels(grid, [buildings[index].outline for index in order])
-    flat = np.array([0.0, *(_flat_height(buildings[index]) for index in order)], dtype=np.float32)
-    base = np.array([0.0, *(buildings[index].base_m for index in order)], dtype=np.float32)
-    foot = base[labels]
-    above = flat[labels]
-    inside = labels > 0
+    if not buildings:
+        return dem.copy(), np.zeros(grid.shape, dtype=np.bool_)
+    base = np.array([building.base_m for building in buildings])
+    flat = base + np.array([_flat_height(building) for building in buildings])
+    rising = np.argsort(flat, kind="stable")
+    drawn = _labels(grid, [buildings[index].outline for index in rising])
+    owner = np.concatenate([[-1], rising])[drawn]
+    roof = np.where(owner >= 0, flat[owner], -np.inf)
 
-    faces = [(face, index) for index, building in enumerate(buildings) for face in building.roof]
+    faces = [(base[index], index, face) for index, building in enumerate(buildings) for face in building.roof]
     if faces:
-        faces.sort(key=lambda pair: pair[0].z_min_m + pair[0].z_max_m)
-        face_labels = _labels(grid, [face.outline for face, _ in faces])
-        rows, columns = np.nonzero(face_labels)
-        number = face_labels[rows, columns] - 1
-        plane = np.array([(face.a, face.b, face.c, face.z_min_m, face.z_max_m) for face, _ in faces])[number]
-        z = plane[:, 0] * grid.column_x_m()[columns] + plane[:, 1] * grid.row_y_m()[rows] + plane[:, 2]
-        z = np.clip(z, plane[:, 3], plane[:, 4])
-        owner_base = np.array([buildings[index].base_m for _, index in faces])[number]
-        # A face may reach beyond the footprint (eaves) over a neighbour that is higher: the higher one is seen.
-        own = inside[rows, columns] & (labels[rows, columns] > 0)
-        owner_label = np.empty(len(buildings) + 1, dtype=np.int64)
-        owner_label[np.array(order, dtype=np.int64)] = np.arange(1, len(order) + 1)
-        same = labels[rows, columns] == owner_label[np.array([index for _, index in faces])[number]]
-        seen = ~own | same | (z + owner_base > above[rows, columns] + foot[rows, columns])
-        rows, columns, z, owner_base = rows[seen], columns[seen], z[seen], owner_base[seen]
-        above[rows, columns] = z
-        foot[rows, columns] = owner_base
-        inside[rows, columns] = True
+        faces.sort(key=lambda item: item[0] + (item[2].z_min_m + item[2].z_max_m) / 2)
+        drawn = _labels(grid, [face.outline for _, _, face in faces])
+        rows, columns = np.nonzero(drawn)
+        number = drawn[rows, columns] - 1
+        a, b, c, lowest, highest = np.array([(f.a, f.b, f.c, f.z_min_m, f.z_max_m) for _, _, f in faces])[number].T
+        plane = a * grid.column_x_m()[columns] + b * grid.row_y_m()[rows] + c
+        level = np.array([foot for foot, _, _ in faces])[number] + np.clip(plane, lowest, highest)
+        # On its own footprint the face is the truth; over a neighbour's roof it counts only where it is higher.
+        foreign = owner[rows, columns] != np.array([index for _, index, _ in faces])[number]
+        roof[rows, columns] = np.where(foreign, np.maximum(level, roof[rows, columns]), level)
 
-    roof = np.maximum(foot + above, dem + np.float32(ROOF_ABOVE_GROUND_MIN_M))
-    return np.where(inside, roof, dem).astype(np.float32), inside
+    inside = np.isfinite(roof)
+    dsm = np.where(inside, np.maximum(roof, dem + ROOF_ABOVE_GROUND_MIN_M), dem)
+    return dsm.astype(np.float32), inside
 
 
 def ground_at(grid: Grid, outlines: Sequence[Outline], dem: Float32s) -> NDArray[np.float64]:
@@ -66,17 +58,13 @@ def ground_at(grid: Grid, outlines: Sequence[Outline], dem: Float32s) -> NDArray
     points = [outline.representative_point() for outline in outlines]
     columns = np.floor((np.array([point.x for point in points]) - grid.x_west_m) / grid.pixel_size_m).astype(int)
     rows = np.floor((grid.y_north_m - np.array([point.y for point in points])) / grid.pixel_size_m).astype(int)
-    return dem[np.clip(rows, 0, grid.height - 1), np.clip(columns, 0, grid.width - 1)].astype(np.float64)
+    levels = dem[np.clip(rows, 0, grid.height - 1), np.clip(columns, 0, grid.width - 1)]
+    return np.asarray(levels, dtype=np.float64)
 
 
 def land_cover_of(inside: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Roofs where buildings stand; what lies between them, a building model does not tell."""
     return np.where(inside, np.uint8(LandCover.ROOF), np.uint8(LandCover.UNKNOWN))
-
-
-def surface_of(grid: Grid, dsm: Float32s, dem: Float32s, cdsm: Float32s, lat: float, lon: float) -> Surface:
-    """The rasters as the heat simulation takes them."""
-    return Surface(dsm=dsm, dem=dem, cdsm=cdsm, pixel_size_m=grid.pixel_size_m, lat=lat, lon=lon)
 
 
 def _flat_height(building: Building) -> float:

@@ -11,7 +11,7 @@ from rasterio.features import rasterize
 from central.city.grid import Grid, check_pixel_size, grid_over
 from central.city.model import Building, City, HeightSource, ImportReport, LandCover
 from central.city.projection import LocalFrame
-from central.city.surface_raster import draw_buildings, ground_at, surface_of
+from central.city.surface_raster import draw_buildings, ground_at
 from central.city.synthetic_plan import RIVER_V, Plan, Rect, Tree, draw_plan
 from central.heat.surface import Surface
 
@@ -57,7 +57,7 @@ def synthetic_downtown(seed: int = 11202, *, pixel_size_m: float = 2.0) -> tuple
         attribution_en="",
         report=ImportReport(buildings=len(buildings), volumes=len(buildings), tiles=(f"seed {seed}",)),
     )
-    return city, surface_of(grid, dsm, dem, cdsm, CENTER_LAT, CENTER_LON)
+    return city, Surface(dsm, dem, cdsm, pixel_size_m=grid.pixel_size_m, lat=CENTER_LAT, lon=CENTER_LON)
 
 
 def plan_to_local(u: Float64s, v: Float64s) -> tuple[Float64s, Float64s]:
@@ -72,18 +72,20 @@ def plan_to_local(u: Float64s, v: Float64s) -> tuple[Float64s, Float64s]:
     )
 
 
-def _local_ring(corners: Sequence[tuple[float, float]]) -> Float64s:
-    points = np.array(corners, dtype=np.float64)
-    return np.column_stack(plan_to_local(points[:, 0], points[:, 1]))
+def _local_rings(rings: Sequence[Sequence[tuple[float, float]]]) -> list[Float64s]:
+    """Rings of the plan to closed rings in local metres; one pass over all points, there are a hundred thousand."""
+    points = np.array([point for ring in rings for point in (*ring, ring[0])], dtype=np.float64)
+    local = np.column_stack(plan_to_local(points[:, 0], points[:, 1]))
+    return np.split(local, np.cumsum([len(ring) + 1 for ring in rings])[:-1])
 
 
-def _local_rect(rect: Rect) -> shapely.Polygon:
-    """Long rectangles follow the bend: a point every 40 m."""
-    steps_u = max(2, int(rect.width / 40.0) + 1)
-    u = np.linspace(rect.u0, rect.u1, steps_u)
-    ring_u = np.concatenate([u, u[::-1]])
-    ring_v = np.concatenate([np.full(steps_u, rect.v0), np.full(steps_u, rect.v1)])
-    return shapely.Polygon(np.column_stack(plan_to_local(ring_u, ring_v)))
+def _ring_of(rect: Rect) -> list[tuple[float, float]]:
+    """Corners of a rectangle; long ones follow the bend with a point every 40 m."""
+    steps = int(rect.width / 40.0)
+    if steps < 1:
+        return rect.corners
+    along = [rect.u0 + rect.width * step / (steps + 1) for step in range(steps + 2)]
+    return [(u, rect.v0) for u in along] + [(u, rect.v1) for u in reversed(along)]
 
 
 def _ground(grid: Grid) -> NDArray[np.float32]:
@@ -98,10 +100,13 @@ def _ground(grid: Grid) -> NDArray[np.float32]:
 
 
 def _buildings(grid: Grid, plan: Plan, dem: NDArray[np.float32]) -> tuple[Building, ...]:
-    outlines = [shapely.Polygon(_local_ring(house.corners)) for house in plan.houses]
-    frame = shapely.box(grid.x_west_m, grid.y_south_m, grid.x_east_m, grid.y_north_m)
-    within = shapely.contains(frame, np.array(outlines, dtype=object))
-    kept = [index for index, is_within in enumerate(within) if is_within]
+    rings = _local_rings([house.corners for house in plan.houses])
+    kept = [
+        index
+        for index, ring in enumerate(rings)
+        if np.abs(ring[:, 0]).max() < grid.x_east_m and np.abs(ring[:, 1]).max() < grid.y_north_m
+    ]
+    outlines = {index: shapely.Polygon(rings[index]) for index in kept}
     bases = ground_at(grid, [outlines[index] for index in kept], dem)
     return tuple(
         Building(f"syn-{number:05d}", outlines[index], plan.houses[index].height_m, float(base), HeightSource.SYNTHETIC)
@@ -111,9 +116,13 @@ def _buildings(grid: Grid, plan: Plan, dem: NDArray[np.float32]) -> tuple[Buildi
 
 def _land_cover(grid: Grid, plan: Plan, inside: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """What the plan says, streets of asphalt between, roofs on top."""
+    rings = _local_rings([_ring_of(rect) for rect, _ in plan.ground])
     drawn = rasterize(
-        # Code 0 is a class of its own here (cobble): the fill says where nothing was drawn.
-        ((_local_rect(rect), int(cover)) for rect, cover in plan.ground),
+        (
+            ({"type": "Polygon", "coordinates": [ring.tolist()]}, int(cover))
+            for ring, (_, cover) in zip(rings, plan.ground, strict=True)
+            if np.abs(ring).min(axis=0).max() < grid.x_east_m
+        ),
         out_shape=grid.shape,
         transform=grid.transform,
         fill=int(LandCover.ASPHALT),

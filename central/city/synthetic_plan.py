@@ -10,6 +10,7 @@ Plan metres: u along the railway towards east-south-east, v across it towards th
 import math
 import random
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from central.city.model import LandCover
 
@@ -93,7 +94,8 @@ SCHOOL = Rect(-310.0, -580.0, -110.0, -430.0)
 NORTH_SCHOOL = Rect(390.0, 700.0, 560.0, 840.0)
 SOUTH_PARK = Rect(110.0, -300.0, 210.0, -215.0)
 SHRINE = Rect(-560.0, 700.0, -460.0, 800.0)
-CAR_PARK = Rect(-180.0, -200.0, -70.0, -108.0)
+STATION_STORE = Rect(92.0, 22.0, 182.0, 101.0)
+CAR_PARK = Rect(-160.0, -172.0, -88.0, -116.0)
 SUPERMARKET = Rect(400.0, -830.0, 540.0, -720.0)
 HOSPITAL = Rect(420.0, 150.0, 540.0, 230.0)
 RIVER_V = -900.0
@@ -119,10 +121,10 @@ AVENUES_ALONG = [
     (650.0, 18.0),
     (1000.0, 12.0),
 ]
-TREE_LINED_WIDTH_M = 16.0
+TREE_LINED_WIDTH_M = 14.0
 
 _RESERVED = [
-    NORTH_PLAZA, SOUTH_PLAZA, BUS_TERMINAL, CITY_HALL, CENTRAL_PARK, DEPARTMENT_STORE, SCHOOL, NORTH_SCHOOL,
+    NORTH_PLAZA, STATION_STORE, SOUTH_PLAZA, BUS_TERMINAL, CITY_HALL, CENTRAL_PARK, DEPARTMENT_STORE, SCHOOL, NORTH_SCHOOL,
     SOUTH_PARK, SHRINE, CAR_PARK, SUPERMARKET, HOSPITAL,
 ]  # fmt: skip
 
@@ -132,12 +134,11 @@ def draw_plan(seed: int) -> Plan:
     chance = random.Random(seed)
     plan = Plan()
     _draw_lines(plan, chance)
-    lots: list[Rect] = []
     for block in _superblocks():
         for piece in _carved(block):
-            _draw_blocks(plan, chance, piece, lots)
-    _draw_sites(plan, chance)
+            _draw_blocks(plan, chance, piece)
     _raise_towers(plan, chance)
+    _draw_sites(plan, chance)
     return plan
 
 
@@ -148,11 +149,11 @@ def _superblocks() -> list[Rect]:
         [(v - width / 2, v + width / 2) for v, width in AVENUES_ACROSS]
         + [(RAIL.v0 - 5.0, RAIL.v1 + 5.0), (STREAM.v0, STREAM.v1), (-REACH_M - 1, RIVER_V), (REACH_M, REACH_M + 1)]
     )
-    for (_, low), (high, _) in zip(barriers, barriers[1:], strict=False):
+    for (_, low), (high, _) in pairwise(barriers):
         if high - low > 15.0:
             rows.append((low, high))
     sides = [(-REACH_M, -REACH_M), *((u - width / 2, u + width / 2) for u, width in AVENUES_ALONG), (REACH_M, REACH_M)]
-    columns = [(left[1], right[0]) for left, right in zip(sides, sides[1:], strict=False)]
+    columns = [(left[1], right[0]) for left, right in pairwise(sides)]
     return [Rect(u0, v0, u1, v1) for v0, v1 in rows for u0, u1 in columns]
 
 
@@ -183,7 +184,7 @@ def _centrality(u: float, v: float) -> float:
     return max(0.0, 1.0 - min(station, highway) / 700.0)
 
 
-def _draw_blocks(plan: Plan, chance: random.Random, piece: Rect, lots: list[Rect]) -> None:
+def _draw_blocks(plan: Plan, chance: random.Random, piece: Rect) -> None:
     """Cuts lanes until a block is two lots deep, then fills it."""
     centrality = _centrality(*piece.middle)
     long_max = 95.0 - 20.0 * centrality + chance.uniform(-10.0, 15.0)
@@ -205,14 +206,13 @@ def _draw_blocks(plan: Plan, chance: random.Random, piece: Rect, lots: list[Rect
                 Rect(piece.u0, cut + lane / 2, piece.u1, piece.v1),
             )
         for half in halves:
-            _draw_blocks(plan, chance, half, lots)
+            _draw_blocks(plan, chance, half)
         return
     if chance.random() < 0.018 and piece.area < 4000.0:
         _draw_park(plan, chance, piece, trees_per_m2=1 / 130)
         return
     for lot, sides in _lots(chance, piece, centrality):
         _draw_lot(plan, chance, lot, sides, _centrality(*lot.middle))
-        lots.append(lot)
 
 
 def _lots(chance: random.Random, block: Rect, centrality: float) -> list[tuple[Rect, str]]:
@@ -302,13 +302,13 @@ def _draw_home(plan: Plan, chance: random.Random, lot: Rect, side: str) -> None:
         return
     storeys = chance.choice((1, 2, 2, 2, 2, 2, 2, 3))
     plan.houses.append(House(_shape(chance, house, 0.45), _height(chance, storeys, 2.9) + chance.uniform(0.6, 1.8)))
-    if yard is not LandCover.ASPHALT and chance.random() < 0.4:
+    if yard is not LandCover.ASPHALT and chance.random() < 0.6:
         plan.trees.append(
             Tree(
                 chance.uniform(lot.u0 + 1.2, lot.u1 - 1.2),
                 lot.v0 + sunny * 0.45,
                 chance.uniform(2.5, 5.0),
-                chance.uniform(0.9, 1.6),
+                chance.uniform(1.1, 2.1),
             )
         )
 
@@ -389,12 +389,12 @@ def _draw_lines(plan: Plan, chance: random.Random) -> None:
                 continue
             at = -REACH_M
             while at < REACH_M:
-                at += 10.0
+                at += 9.0
                 for offset in (-(width / 2 - 1.8), width / 2 - 1.8):
                     u, v = (at, line + offset) if across else (line + offset, at)
                     if chance.random() < 0.12 or _on_avenue(crossing, at) or not _may_line(u, v):
                         continue
-                    plan.trees.append(Tree(u, v, chance.uniform(5.0, 8.5), chance.uniform(1.6, 2.8)))
+                    plan.trees.append(Tree(u, v, chance.uniform(5.0, 8.5), chance.uniform(1.9, 3.3)))
 
 
 def _on_avenue(avenues: list[tuple[float, float]], at: float) -> bool:
@@ -466,10 +466,11 @@ def _draw_station(plan: Plan, chance: random.Random) -> None:
             plan.trees.append(
                 Tree(float(u), 62.0 + chance.uniform(0.0, 14.0), chance.uniform(5.0, 9.0), chance.uniform(2.0, 3.4))
             )
-    for u in (-40.0, -28.0, 34.0, 46.0):
-        plan.trees.append(Tree(u, -28.0, chance.uniform(5.0, 8.0), chance.uniform(2.0, 3.0)))
+    for tree_u in (-40.0, -28.0, 34.0, 46.0):
+        plan.trees.append(Tree(tree_u, -28.0, chance.uniform(5.0, 8.0), chance.uniform(2.0, 3.0)))
     # Station over the tracks, its shopping floors to the north, platform roofs on both sides.
     plan.houses.append(House(Rect(-58.0, -30.0, 70.0, 22.0).corners, 17.5))
+    plan.ground.append((STATION_STORE, LandCover.ASPHALT))
     plan.houses.append(House(Rect(96.0, 26.0, 176.0, 98.0).corners, 32.0))
     for v0, v1 in ((-15.0, -7.0), (3.0, 10.0)):
         plan.houses.append(House(Rect(-190.0, v0, -60.0, v1).corners, 6.2))

@@ -16,6 +16,7 @@ Float64s = NDArray[np.float64]
 COARSE_M = 8.0
 """Spacing of the nodes between which the ground is drawn: feet of buildings stand further apart than that."""
 SMOOTHING_M = 12.0
+OUTSIDE_SMOOTHING_M = 60.0
 OUTLIER_M = 5.0
 """A foot this far above or below the median of its neighbours is a mistake (or a roof terrace), not the ground."""
 OUTLIER_NEIGHBOURS = 9
@@ -40,11 +41,16 @@ def ground_from_feet(grid: Grid, x_m: Float64s, y_m: Float64s, elevation_m: Floa
     places = np.column_stack([x_m, y_m])
     nodes = np.asarray(NearestNDInterpolator(places, elevation_m)(node_x, node_y))
     try:
-        inside = np.asarray(LinearNDInterpolator(places, elevation_m)(node_x, node_y))
-        nodes = np.where(np.isnan(inside), nodes, inside)
+        between = np.asarray(LinearNDInterpolator(places, elevation_m)(node_x, node_y))
     except (QhullError, ValueError):
-        pass  # fewer than three places, or all on one line: the nearest one's level stays
-    nodes = gaussian_filter(nodes, SMOOTHING_M / step, mode="nearest")
+        between = np.full(nodes.shape, np.nan)  # fewer than three places, or all on one line
+    unknown = np.isnan(between)
+    nodes = np.where(unknown, nodes, between)
+    # Beyond the outermost buildings the nearest one's level makes terraces with sharp edges: the further out, the smoother.
+    out_m = distance_transform_edt(unknown) * step if not unknown.all() else np.full(nodes.shape, OUTSIDE_SMOOTHING_M)
+    far = np.clip(out_m / OUTSIDE_SMOOTHING_M, 0.0, 1.0)
+    near_nodes = gaussian_filter(nodes, SMOOTHING_M / step, mode="nearest")
+    nodes = (1.0 - far) * near_nodes + far * gaussian_filter(nodes, OUTSIDE_SMOOTHING_M / step, mode="nearest")
     row_at = (np.arange(grid.height) + 0.5) * grid.pixel_size_m / step
     column_at = (np.arange(grid.width) + 0.5) * grid.pixel_size_m / step
     where = np.meshgrid(row_at, column_at, indexing="ij")

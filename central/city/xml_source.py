@@ -8,7 +8,7 @@ import gzip
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, BinaryIO, cast
 
 from lxml import etree
 
@@ -78,7 +78,7 @@ def elements(path: Path, names: tuple[str, ...], handle: Callable[[Element], Non
                 del parent[0]
 
 
-def _opened(path: Path) -> IO[bytes]:
+def _opened(path: Path) -> BinaryIO:
     try:
         if not path.exists():
             raise UserError("no such file or folder", where=str(path))
@@ -91,7 +91,7 @@ def _opened(path: Path) -> IO[bytes]:
     plain.seek(0)
     if packed:
         plain.close()
-        return gzip.open(path, "rb")
+        return cast("BinaryIO", gzip.open(path, "rb"))
     if path.suffix == ".gz" and plain.read(1):
         plain.close()
         raise UserError("the name ends in .gz but the content is not gzip", where=str(path))
@@ -99,7 +99,7 @@ def _opened(path: Path) -> IO[bytes]:
     return plain
 
 
-def _first_bytes(path: Path, stream: IO[bytes]) -> bytes:
+def _first_bytes(path: Path, stream: BinaryIO) -> bytes:
     try:
         return stream.read(_SNIFFED_BYTES)
     except (EOFError, OSError, zlib.error) as error:

@@ -1,0 +1,115 @@
+"""`kumagaya heat import`: CityGML tiles to the rasters that the heat simulation reads."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from contract.errors import UserError
+
+if TYPE_CHECKING:
+    from central.city.load import Window
+    from central.city.model import City
+    from central.heat.surface import Surface
+
+_SYNTHETIC = "synthetic"
+
+
+def add_import_parser(subparsers: Any) -> None:
+    """Adds `import` to the parser of `kumagaya heat`."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "import",
+        help="city model to surface rasters",
+        description="Reads PLATEAU CityGML tiles (or an .osm file, or folders of them) and writes the surface rasters "
+        "dsm, dem [m above sea level], cdsm [m above ground], pixel_size, lat, lon: row 0 north, column 0 west.",
+    )
+    parser.add_argument(
+        "gml",
+        nargs="+",
+        metavar="GML",
+        help=f"tile (.gml, .gml.gz, .osm, .osm.gz), folder, or '{_SYNTHETIC}' for the built-in downtown",
+    )
+    parser.add_argument("--out", required=True, type=Path, metavar="SURFACE.npz", help="file to write")
+    parser.add_argument("--cell", type=float, default=2.0, metavar="M", help="pixel size: 1, 2 or 4 m (default 2)")
+    parser.add_argument("--center", metavar="LAT,LON", help="cut a square out round this place")
+    parser.add_argument("--size", type=float, metavar="M", help="side of that square in metres (default 2000)")
+    parser.add_argument("--buildings", type=Path, metavar="FILE.geojson", help="also write the building outlines")
+    parser.set_defaults(run=run_import)
+
+
+def run_import(arguments: argparse.Namespace) -> int:
+    """Imports, prints the report, writes the files; nothing is written when the input is refused."""
+    from central.city.geojson import buildings_geojson
+    from central.city.load import load_city
+
+    for path in filter(None, (arguments.out, arguments.buildings)):
+        if not path.absolute().parent.is_dir():
+            raise UserError("the folder to write to does not exist", where=str(path))
+        if path.is_dir():
+            raise UserError("this is a folder, a file name is needed", where=str(path))
+    names: list[str] = arguments.gml
+    window = _window(arguments.center, arguments.size)
+    if names == [_SYNTHETIC] and window is not None:
+        raise UserError("the built-in downtown cannot be cut", where="--center")
+    city, surface = load_city(None if names == [_SYNTHETIC] else names, pixel_size_m=arguments.cell, window=window)
+    for line in city.report.lines():
+        print(line)
+    height, width = surface.shape
+    print(
+        f"raster       {width} x {height} cells of {surface.pixel_size_m:g} m, "
+        f"centre {surface.lat:.5f} N {surface.lon:.5f} E, ground {surface.dem.min():.1f} .. {surface.dem.max():.1f} m, "
+        f"highest roof {(surface.dsm - surface.dem).max():.1f} m above it"
+    )
+    _write(arguments.out, _npz_bytes(city, surface))
+    print(f"written      {arguments.out}")
+    if arguments.buildings is not None:
+        _write(arguments.buildings, buildings_geojson(city))
+        print(f"written      {arguments.buildings}")
+    if city.attribution_en:
+        print(f"attribution  {city.attribution_ja}")
+    return 0
+
+
+def _window(center: str | None, size_m: float | None) -> "Window | None":
+    from central.city.load import Window
+
+    if center is None:
+        if size_m is not None:
+            raise UserError("--size needs --center LAT,LON", where="--size")
+        return None
+    try:
+        lat, lon = (float(word) for word in center.split(","))
+    except ValueError:
+        raise UserError(
+            f"{center!r} is no place", where="--center", hint="LAT,LON in degrees, for example 36.139,139.389"
+        ) from None
+    return Window(lat, lon, 2000.0 if size_m is None else size_m)
+
+
+def _npz_bytes(city: "City", surface: "Surface") -> bytes:
+    import io
+
+    import numpy as np
+
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer,
+        dsm=surface.dsm,
+        dem=surface.dem,
+        cdsm=surface.cdsm,
+        pixel_size=np.float64(surface.pixel_size_m),
+        lat=np.float64(surface.lat),
+        lon=np.float64(surface.lon),
+        land_cover=city.land_cover,
+    )
+    return buffer.getvalue()
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Whole or not at all: a reader never meets half a file."""
+    partial = path.with_name(path.name + ".part")
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise UserError(f"cannot be written: {error.strerror or error}", where=str(path)) from None
