@@ -1,0 +1,55 @@
+"""What a message is: topic and payload in, one decoded thing or a refusal out. Pure; never raises for any input."""
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from central.ingest.quality import checked
+from central.store.door import Incoming
+from contract import topics
+from contract.messages import Batch, Health, Hello, Presence, Rejected, RejectReason, decode
+from contract.topics import Stream, Up
+
+_SAYINGS: Final[dict[str, Callable[[bytes], Hello | Health | Presence | Rejected]]] = {
+    f"up/{Up.HELLO}": lambda payload: decode(Hello, payload),
+    f"up/{Up.HEALTH}": lambda payload: decode(Health, payload),
+    "presence": lambda payload: decode(Presence, payload),
+}
+_STREAMS: Final = {f"up/{stream}": stream for stream in Stream}
+
+
+class Said(msgspec.Struct, frozen=True):
+    """What a gateway says of itself: not numbered, the newest counts."""
+
+    gateway: str
+    message: Hello | Health | Presence
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """A message that is none of ours or malformed; `gateway` is empty when the topic names none."""
+
+    gateway: str
+    reason: RejectReason
+    detail: str
+
+
+def sort(topic: str, payload: bytes) -> Incoming | Said | Refused:
+    """Decodes by topic; batches come back quality-checked."""
+    parsed = topics.parse(topic)
+    if parsed is None:
+        return Refused("", RejectReason.MALFORMED, "the topic names no gateway")
+    gateway, rest = parsed
+    stream = _STREAMS.get(rest)
+    if stream is not None:
+        batch = decode(Batch, payload)
+        if isinstance(batch, Rejected):
+            return Refused(gateway, batch.reason, batch.detail)
+        return Incoming(gateway, stream, checked(batch))
+    decode_saying = _SAYINGS.get(rest)
+    if decode_saying is None:
+        return Refused(gateway, RejectReason.MALFORMED, f"nothing is expected on {rest[:60]!r}")
+    message = decode_saying(payload)
+    if isinstance(message, Rejected):
+        return Refused(gateway, message.reason, message.detail)
+    return Said(gateway, message)
