@@ -1,0 +1,174 @@
+"""The port to the heat room: load a city, prepare it, step."""
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+import structlog
+
+from central.city.load import load_city
+from central.city.model import City
+from central.heat.comfort.wbgt import wind_ratio
+from central.heat.geometry import Geometry, prepare
+from central.heat.step import WIND_REFERENCE_HEIGHT_M, Frame, Weather, irradiance_of, step
+from central.heat.sun import Sun, sun_position
+from central.heat.surface import Surface
+from central.simulation.cityfile import load_city as load_prepared
+from central.simulation.cityfile import save_city
+from central.simulation.forcing import Forcing, RadiationSource
+from central.simulation.frames import Field, Mask
+from central.simulation.place import Stage
+from contract.errors import UserError
+
+log = structlog.get_logger("central.simulation")
+
+WARM_UP_AT_MS: Final = 1_532_318_400_000
+"""2018-07-23 13:00 JST: a sunny moment, so that every kernel is run once."""
+
+Report = Callable[[Stage, float, str], None]
+"""Called with the stage, the share of it that is done (0 .. 1) and a line for people. May raise to stop the work."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """One moment of the city.
+
+    Args:
+        fields: layer name -> (rows, columns) float32: tmrt, utci, wbgt [degC], shadow (1 = sun); valid until the next step.
+        is_ground: (rows, columns) True where people walk.
+        direct_normal_wm2, diffuse_wm2: how the global radiation was split.
+        step_ms: what the step alone took [real milliseconds].
+    """
+
+    fields: Mapping[str, Field]
+    is_ground: Mask
+    direct_normal_wm2: float
+    diffuse_wm2: float
+    sun: Sun
+    step_ms: float
+
+
+class Engine(Protocol):
+    """What the service needs of the heat room. Called from one thread at a time, in this order."""
+
+    def load(self, report: Report) -> City:
+        """The city. Raises UserError for input that cannot be used."""
+        ...
+
+    @property
+    def altitude_m(self) -> float:
+        """Height of the city above sea level [m]; 0 before `load`."""
+        ...
+
+    def prepare(self, report: Report) -> None:
+        """Does once what every step needs."""
+        ...
+
+    def warm_up(self) -> None:
+        """Makes the first step as fast as the others."""
+        ...
+
+    def step(self, forcing: Forcing, at_ms: int) -> StepResult:
+        """The fields of one moment (city time). Raises ValueError for a weather that the indices are not defined for."""
+        ...
+
+
+class HeatEngine:
+    """The real one.
+
+    Args:
+        city_path: CityGML tile, .osm file or folder; None for the built-in downtown.
+        data_dir: the prepared city is kept here, for the next start.
+        wind_height_m: height above the ground at which the forcing's wind was measured.
+    """
+
+    def __init__(self, city_path: Path | None, data_dir: Path, *, wind_height_m: float = 10.0) -> None:
+        self._city_path = city_path
+        self._folder = data_dir / "prepared"
+        self._wind_height_m = wind_height_m
+        self._surface: Surface | None = None
+        self._geometry: Geometry | None = None
+        self._maps: Frame | None = None
+
+    def load(self, report: Report) -> City:
+        report(Stage.CITY, 0.0, "reading the city model" if self._city_path else "building the downtown")
+        city, self._surface = load_city(self._city_path)
+        report(Stage.CITY, 1.0, f"{len(city.buildings)} buildings, {city.grid.width} x {city.grid.height} cells")
+        return city
+
+    @property
+    def altitude_m(self) -> float:
+        return self._surface.altitude_m if self._surface is not None else 0.0
+
+    def prepare(self, report: Report) -> None:
+        if self._surface is None:
+            raise RuntimeError("load the city before preparing it")
+        path = self._folder / f"{_digest(self._surface)}.city"
+        if path.exists():
+            try:
+                self._geometry = load_prepared(path)
+            except UserError as damaged:
+                log.warning("the prepared city cannot be used and is made again", reason=str(damaged))
+            else:
+                report(Stage.GEOMETRY, 1.0, "prepared before")
+                return
+        self._geometry = prepare(
+            self._surface, lambda share: report(Stage.GEOMETRY, share, "looking round from every cell")
+        )
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            for former in self._folder.glob("*.city"):
+                former.unlink()
+            save_city(path, self._geometry)
+        except (OSError, UserError) as error:
+            # Without the file the next start takes longer; this one does not need it any more.
+            log.warning("the prepared city cannot be kept", reason=str(error))
+
+    def warm_up(self) -> None:
+        noon = Forcing(35.0, 45.0, 2.0, None, 900.0, 1005.0, RadiationSource.MODELLED, ())
+        self.step(noon, WARM_UP_AT_MS)
+
+    def step(self, forcing: Forcing, at_ms: int) -> StepResult:
+        if self._geometry is None:
+            raise RuntimeError("prepare the city before stepping")
+        weather = Weather(
+            air_temperature_degc=forcing.air_temperature_degc,
+            relative_humidity_pct=forcing.relative_humidity_pct,
+            wind_speed_ms=forcing.wind_speed_ms * wind_ratio(WIND_REFERENCE_HEIGHT_M, self._wind_height_m),
+            global_radiation_wm2=forcing.global_radiation_wm2,
+            air_pressure_hpa=forcing.air_pressure_hpa,
+        )
+        sun = sun_position(at_ms, self._geometry.lat, self._geometry.lon)
+        if self._maps is None:
+            self._maps = Frame.empty(self._geometry.shape)
+        started = time.perf_counter()
+        maps = step(self._geometry, weather, sun, self._maps)
+        step_ms = (time.perf_counter() - started) * 1000.0
+        split = irradiance_of(weather, sun)
+        return StepResult(
+            fields={
+                "wbgt": maps.wbgt_degc,
+                "utci": maps.utci_degc,
+                "tmrt": maps.tmrt_degc,
+                "shadow": maps.shadow,
+            },
+            is_ground=self._geometry.is_ground,
+            direct_normal_wm2=split.direct_normal_wm2,
+            diffuse_wm2=split.diffuse_wm2,
+            sun=sun,
+            step_ms=step_ms,
+        )
+
+
+def _digest(surface: Surface) -> str:
+    """Names a surface by all that its geometry follows from."""
+    digest = hashlib.blake2b(digest_size=12)
+    for array in (surface.dsm, surface.dem, surface.cdsm):
+        digest.update(repr(array.shape).encode())
+        digest.update(array.tobytes())
+    numbers = (surface.pixel_size_m, surface.lat, surface.lon, surface.altitude_m)
+    digest.update(repr(numbers).encode())
+    return digest.hexdigest()

@@ -1,0 +1,274 @@
+"""/v1/heat: frames, their layers, areas, the point query and the live stream."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from enum import StrEnum
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+from sse_starlette import EventSourceResponse, ServerSentEvent
+
+from central.heat.comfort.bands import band_of
+from central.simulation.areas import areas_geojson, heat_areas
+from central.simulation.bands import HEAT_AREA_FROM_DEGC
+from central.simulation.frames import LAYERS, Layer
+from central.simulation.geotiff import encode_geotiff
+from central.store.door import BadCursor, Frame
+from central.web import schemas
+from central.web.moments import iso
+from central.web.problems import (
+    INVALID_INPUT,
+    NO_FRAME_YET,
+    TOO_MANY_LISTENERS,
+    UNKNOWN_FRAME,
+    UNKNOWN_LAYER,
+    ProblemError,
+)
+from central.web.replies import IMMUTABLE, json_reply, not_modified
+from central.web.services import Services
+from central.web.stream import HEARTBEAT_S, SEND_TIMEOUT_S, Hub, HubFullError
+from central.web.views import frame_view
+
+FRAMES_PAGE_MAX: Final = 500
+AREAS_HELD: Final = 8
+"""Documents of areas held in memory; each is up to a megabyte."""
+
+
+class BandedLayer(StrEnum):
+    """Layers that heat areas can be drawn for."""
+
+    WBGT = "wbgt"
+    UTCI = "utci"
+
+
+class AreaCache:
+    """Areas by frame, layer and lower limit: computed once, whoever asks how often."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._held: OrderedDict[tuple[str, str, float], bytes] = OrderedDict()
+
+    def get(self, frame: Frame, layer: Layer, minimum_degc: float, services: Services) -> bytes:
+        """The GeoJSON document. One is computed at a time: a crowd that asks for the same waits for the first."""
+        key = (frame.id, layer.kind.name, minimum_degc)
+        with self._lock:
+            if key not in self._held:
+                city = services.city()
+                areas = heat_areas(layer, city.grid, minimum_degc)
+                self._held[key] = areas_geojson(
+                    areas, city.frame, frame_id=frame.id, at=iso(frame.at_ms), layer=layer.kind.name
+                )
+                while len(self._held) > AREAS_HELD:
+                    self._held.popitem(last=False)
+            return self._held[key]
+
+
+def router(services: Services, hub: Hub) -> APIRouter:
+    routes = APIRouter(prefix="/v1/heat", tags=["heat"])
+    library = services.simulation.library
+    cache = AreaCache()
+
+    def latest() -> Frame:
+        frame = library.latest()
+        if frame is None:
+            progress = services.simulation.place.progress
+            refusal = services.simulation.state.refusal
+            why = f"no weather: {refusal}" if refusal else f"{progress.stage}: {progress.share:.0%} {progress.message}"
+            raise ProblemError(NO_FRAME_YET, why.strip(), retry_after_s=2)
+        return frame
+
+    def named(name: str) -> Frame:
+        frame = library.frame(name)
+        if frame is None:
+            raise ProblemError(UNKNOWN_FRAME, f"no frame {name[:40]!r}", field="frame")
+        return frame
+
+    def gone(name: str) -> ProblemError:
+        return ProblemError(UNKNOWN_FRAME, f"the picture of frame {name[:40]!r} was pruned", field="frame")
+
+    def layer_of(frame: Frame, name: str) -> Layer:
+        layer = library.layer(frame, name) if name in LAYERS else None
+        if layer is None:
+            raise ProblemError(
+                UNKNOWN_LAYER,
+                f"frame {frame.id} has no layer {name[:40]!r}; layers: {', '.join(LAYERS)}",
+                field="layer",
+            )
+        return layer
+
+    def view(frame: Frame) -> dict[str, object]:
+        return frame_view(frame, now_ms=services.clock.unix_ms(), speed=services.speed)
+
+    @routes.get(
+        "/frames/latest",
+        summary="The newest frame",
+        response_model=schemas.Frame,
+        responses=schemas.problems(404),
+    )
+    def latest_frame(request: Request) -> Response:
+        return json_reply(request, view(latest()))
+
+    @routes.get(
+        "/frames",
+        summary="Frames that are kept, newest first",
+        response_model=schemas.Frames,
+        responses=schemas.problems(422),
+    )
+    def frames(
+        request: Request,
+        limit: Annotated[int, Query(ge=1, le=FRAMES_PAGE_MAX)] = 100,
+        cursor: Annotated[str | None, Query(max_length=200)] = None,
+    ) -> Response:
+        try:
+            page = library.page(limit, cursor)
+        except BadCursor:
+            raise ProblemError(INVALID_INPUT, "cursor: not one that this service gave", field="cursor") from None
+        items = [{"id": frame.id, "at": iso(frame.at_ms)} for frame in page.frames]
+        return json_reply(request, {"items": items, "next_cursor": page.next_cursor})
+
+    @routes.get(
+        "/frames/{frame}",
+        summary="One frame by its id",
+        response_model=schemas.Frame,
+        responses=schemas.problems(404),
+    )
+    def one_frame(request: Request, frame: str) -> Response:
+        return json_reply(request, view(named(frame)))
+
+    @routes.get(
+        "/frames/{frame}/{layer}.png",
+        summary="A layer as an 8-bit gray PNG",
+        response_class=Response,
+        responses={200: {"content": {"image/png": {}}}, **schemas.problems(404)},
+    )
+    def png(request: Request, frame: str, layer: str) -> Response:
+        etag = f'"{frame}-{layer}"'
+        headers = {"Cache-Control": IMMUTABLE, "ETag": etag}
+        path = library.png_path(frame, layer)
+        if path is None:
+            layer_of(named(frame), layer)
+            raise gone(frame)
+        if not_modified(request, etag):
+            return Response(status_code=304, headers=headers)
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            raise gone(frame) from None
+        return Response(data, media_type="image/png", headers=headers)
+
+    @routes.get(
+        "/frames/{frame}/{layer}.tif",
+        summary="A layer as a float32 GeoTIFF",
+        response_class=Response,
+        responses={200: {"content": {"image/tiff": {}}}, **schemas.problems(404, 503)},
+    )
+    def tif(frame: str, layer: str) -> Response:
+        found = named(frame)
+        values = layer_of(found, layer)
+        city = services.city()
+        data = encode_geotiff(values, city.grid, city.frame, at=iso(found.at_ms), credit=city.attribution_en)
+        return Response(
+            data,
+            media_type="image/tiff",
+            headers={
+                "Cache-Control": IMMUTABLE,
+                "Content-Disposition": f'attachment; filename="{found.id}_{layer}.tif"',
+            },
+        )
+
+    @routes.get(
+        "/areas",
+        summary="Heat areas of the newest frame as GeoJSON",
+        response_model=schemas.Areas,
+        responses=schemas.problems(404, 422, 503),
+    )
+    def areas(
+        request: Request,
+        layer: BandedLayer = BandedLayer.WBGT,
+        minimum_degc: Annotated[
+            float | None,
+            Query(alias="min", ge=-50.0, le=80.0, allow_inf_nan=False, description="28 for wbgt, 32 for utci"),
+        ] = None,
+    ) -> Response:
+        frame = latest()
+        minimum = HEAT_AREA_FROM_DEGC[layer.value] if minimum_degc is None else minimum_degc
+        etag = f'"{frame.id}-{layer.value}-{minimum:g}"'
+        if not_modified(request, etag):
+            return Response(status_code=304, headers={"ETag": etag, "Cache-Control": "no-cache"})
+        document = cache.get(frame, layer_of(frame, layer.value), minimum, services)
+        return json_reply(request, document, media_type="application/geo+json", headers={"ETag": etag})
+
+    @routes.get(
+        "/at",
+        summary="The heat at one place, and whether it lies in a heat area",
+        response_model=schemas.PointHeat,
+        responses=schemas.problems(404, 422, 503),
+    )
+    def at(
+        request: Request,
+        lat: Annotated[float, Query(ge=-90.0, le=90.0, allow_inf_nan=False)],
+        lon: Annotated[float, Query(ge=-180.0, le=180.0, allow_inf_nan=False)],
+    ) -> Response:
+        frame = latest()
+        cell = services.city().cell_at(lat, lon)
+        limit = HEAT_AREA_FROM_DEGC["wbgt"]
+        answer: dict[str, object] = {
+            "lat": lat,
+            "lon": lon,
+            "frame": frame.id,
+            "at": iso(frame.at_ms),
+            "surface": "outside",
+            "values": None,
+            "band": None,
+            "inside_heat_area": False,
+            "heat_area_min_wbgt_degc": limit,
+        }
+        if cell is not None:
+            values = {name: layer_of(frame, name).value_at(*cell) for name in LAYERS}
+            wbgt = values["wbgt"]
+            if wbgt is None:
+                answer["surface"] = "building"
+            else:
+                answer |= {
+                    "surface": "ground",
+                    "values": {
+                        "tmrt_degc": values["tmrt"],
+                        "utci_degc": values["utci"],
+                        "wbgt_degc": wbgt,
+                        "shadow": values["shadow"],
+                    },
+                    "band": band_of(wbgt).id,
+                    "inside_heat_area": wbgt >= limit,
+                }
+        return json_reply(request, answer)
+
+    @routes.get(
+        "/stream",
+        summary="Live events: `frame` and `readings` (server-sent events)",
+        response_class=Response,
+        responses={200: {"content": {"text/event-stream": {}}}, **schemas.problems(503)},
+    )
+    async def stream() -> Response:
+        try:
+            subscription = hub.subscribe()
+        except HubFullError as full:
+            raise ProblemError(TOO_MANY_LISTENERS, str(full), retry_after_s=10) from None
+
+        async def events() -> AsyncIterator[bytes]:
+            try:
+                yield b"retry: 2000\r\n\r\n"
+                async for event in hub.listen(subscription):
+                    yield event
+            finally:
+                hub.unsubscribe(subscription)
+
+        return EventSourceResponse(
+            events(),
+            ping=HEARTBEAT_S,
+            ping_message_factory=lambda: ServerSentEvent(comment="alive"),
+            send_timeout=SEND_TIMEOUT_S,
+        )
+
+    return routes

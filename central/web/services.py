@@ -1,0 +1,55 @@
+"""What the routes work with, wired once by `central.main`."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from central.city.model import City
+from central.simulation.library import FrameStore
+from central.simulation.place import Stage
+from central.simulation.service import SimulationService
+from central.simulation.stations import StationsNow, StationStore
+from central.store.door import Resolution, Series, StoreHealth
+from central.web.problems import CITY_FAILED, CITY_PREPARING, ProblemError
+from contract.clock import Clock
+
+
+class WebStore(FrameStore, StationStore, Protocol):
+    """What the web needs of the store."""
+
+    def change_token(self) -> int: ...
+    def health(self) -> StoreHealth: ...
+    def readings(  # noqa: PLR0917 - the door has it so
+        self,
+        station: str,
+        from_ms: int,
+        to_ms: int,
+        resolution: Resolution = ...,
+        limit: int = ...,
+        after: str | None = None,
+    ) -> Series: ...
+
+
+@dataclass(frozen=True)
+class Services:
+    """`speed`: city seconds in a real one; `simulated_weather`: the stations are simulators and the page must say so."""
+
+    store: WebStore
+    simulation: SimulationService
+    clock: Clock
+    speed: float
+    simulated_weather: bool
+
+    def city(self) -> City:
+        """The city. Raises ProblemError while it is being loaded, or when it could not be."""
+        city = self.simulation.place.city
+        if city is not None:
+            return city
+        progress = self.simulation.place.progress
+        if progress.stage is Stage.FAILED:
+            raise ProblemError(CITY_FAILED, progress.message)
+        raise ProblemError(CITY_PREPARING, f"{progress.stage}: {progress.share:.0%}", retry_after_s=2)
+
+    def stations_now(self) -> StationsNow:
+        """All stations at this moment."""
+        city = self.simulation.place.city
+        return self.simulation.board.now(city.center) if city is not None else self.simulation.board.now()
