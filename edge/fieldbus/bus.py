@@ -1,0 +1,229 @@
+"""One thread per RS-485 line: sweeps over its stations at whole intervals of the real clock."""
+
+import math
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+import minimalmodbus
+import structlog
+
+from contract.clock import Clock
+from contract.messages import DeviceHealth
+from contract.profiles import Block  # noqa: TC001 - read by a dict annotation at run time only
+from edge.config import BusConfig
+from edge.fieldbus.device import Device, Sample, decode
+from edge.fieldbus.frames import REQUEST_BYTES, Fault
+from edge.fieldbus.port import BITS_PER_CHARACTER, GAP_S, BusFaultError, GuardedPort, PortLostError
+
+LISTEN_S_MIN: Final = 0.1
+"""A probe listens at least so long: a living station begins its answer within a few hundredths of a second."""
+RESERVE_S: Final = 0.02
+REOPEN_S_MAX: Final = 30.0
+
+_log = structlog.get_logger("edge.fieldbus")
+
+
+class Sink(Protocol):
+    """Where a sweep goes. Called from the bus's thread at the end of each sweep, with nothing when nothing answered."""
+
+    def __call__(self, bus: str, samples: Sequence[Sample]) -> None: ...
+
+
+class Bus:
+    """The stations of one line, polled by one thread between `start` and `stop`.
+
+    A sweep asks the healthy stations first; those that failed are probed at its end, only while there is time before the next
+    interval, so that a dead station costs the living nothing. A sweep that overruns skips intervals, they never pile up.
+    """
+
+    def __init__(
+        self,
+        config: BusConfig,
+        devices: Sequence[Device],
+        clock: Clock,
+        sink: Sink,
+        unix_s: Callable[[], float] = time.time,
+    ) -> None:
+        self.name = config.name
+        self.devices = tuple(devices)
+        self.sweeps = 0
+        self.overruns = 0
+        self.strays = 0
+        self._config = config
+        self._clock = clock
+        self._sink = sink
+        self._unix_s = unix_s
+        self._quiet_s = config.quiet_s or max((device.response_s for device in devices), default=0.5)
+        self._character_s = BITS_PER_CHARACTER / config.baud
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"bus-{config.name}", daemon=True)
+        self._port: GuardedPort | None = None
+        self._instrument: minimalmodbus.Instrument | None = None
+        self._reopen_at_s = 0.0
+        self._reopen_failures = 0
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 5.0) -> None:
+        """Ends the sweep after the request under way. The thread is a daemon: a hung driver does not keep the agent alive."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+
+    def health(self) -> list[DeviceHealth]:
+        return [device.health() for device in self.devices]
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._until_next_interval_s()):
+            started_s = time.monotonic()
+            samples: list[Sample] = []
+            try:
+                self._sweep(started_s + self._config.interval_s, samples)
+            except PortLostError as error:
+                self._lose_port(str(error))
+            self.sweeps += 1
+            if time.monotonic() - started_s > self._config.interval_s:
+                self.overruns += 1
+            self._sink(self.name, samples)
+        if self._port is not None:
+            self._port.close()
+
+    def _until_next_interval_s(self) -> float:
+        """Seconds to the next whole multiple of the interval on the machine's clock; never more than an interval."""
+        now_s = self._unix_s()
+        interval_s = self._config.interval_s
+        return max(0.0, (math.floor(now_s / interval_s) + 1) * interval_s - now_s)
+
+    def _sweep(self, until_s: float, samples: list[Sample]) -> None:
+        if not self._open_port():
+            return
+        failed: list[Device] = []
+        for device in self.devices:
+            if self._stop.is_set():
+                return
+            if not device.suspect:
+                self._poll(device, samples, device.response_s, self._quiet_s)
+            if device.suspect:
+                failed.append(device)
+        for device in sorted(failed, key=lambda device: device.not_before_s):
+            if self._stop.is_set() or not self._probe(device, until_s, samples):
+                return
+
+    def _probe(self, device: Device, until_s: float, samples: list[Sample]) -> bool:
+        """Asks a suspect whether it is back, within what is left of the sweep. False: no time for this or any further probe."""
+        now_s = time.monotonic()
+        count = device.probe_count(now_s)
+        if now_s < device.not_before_s or count is None:
+            return True
+        spare_s = until_s - now_s - RESERVE_S - self._wire_s(device)
+        listen_s = min(device.response_s, spare_s / 2)
+        if listen_s < min(LISTEN_S_MIN, device.response_s):
+            return False
+        first = device.blocks[0]
+        device.begin_poll()
+        try:
+            self._request(device, first.function, first.address, count, listen_s)
+        except BusFaultError as error:
+            self._note_fault(device, error, count, min(self._quiet_s, max(0.0, until_s - RESERVE_S - time.monotonic())))
+            return True
+        except _RefusedError as refusal:
+            device.note_exception(refusal.code)
+        device.in_step()
+        self._poll(device, samples, device.response_s, self._quiet_s, counted=True)
+        return True
+
+    def _poll(
+        self, device: Device, samples: list[Sample], response_s: float, quiet_s: float, *, counted: bool = False
+    ) -> None:
+        """Reads all blocks of a device that is in step and appends its sample."""
+        if not counted:
+            device.begin_poll()
+        began_s = time.monotonic()
+        answers: dict[Block, tuple[int, ...] | None] = {}
+        for block in device.blocks:
+            try:
+                answers[block] = self._request(device, block.function, block.address, block.count, response_s)
+            except _RefusedError as refusal:
+                device.note_exception(refusal.code)
+                answers[block] = None
+            except BusFaultError as error:
+                self._note_fault(device, error, block.count, quiet_s)
+                return
+        if all(words is None for words in answers.values()):
+            device.failures = 0
+            return
+        values, flags = decode(device.profile, answers)
+        at_ms = self._clock.unix_ms()
+        ended_s = time.monotonic()
+        device.note_good(at_ms, ended_s - began_s)
+        samples.append(Sample(device.station, at_ms, int(self._clock.monotonic_s() * 1000), values, flags))
+
+    def _request(self, device: Device, function: int, address: int, count: int, response_s: float) -> tuple[int, ...]:
+        """One read request. Raises BusFaultError, PortLostError, or _RefusedError with the exception code."""
+        port, instrument = self._port, self._instrument
+        if port is None or instrument is None:
+            raise PortLostError("the port is closed")
+        port.response_s = response_s
+        instrument.address = device.unit_address
+        try:
+            words = instrument.read_registers(address, count, functioncode=function)
+        except minimalmodbus.SlaveReportedException:
+            raise _RefusedError(port.last_reply[2]) from None
+        except minimalmodbus.ModbusException as error:
+            # The port only lets true replies through, so that this is minimalmodbus seeing what the port did not.
+            _log.warning("reply_refused", bus=self.name, station=device.station, reason=str(error))
+            raise BusFaultError(Fault.NOISE) from None
+        return tuple(words)
+
+    def _note_fault(self, device: Device, error: BusFaultError, count: int, quiet_s: float) -> None:
+        was_good = device.failures == 0
+        device.note_fault(error.fault, count, time.monotonic())
+        if was_good:
+            _log.info("poll_failed", bus=self.name, station=device.station, fault=str(error.fault))
+        if self._port is not None:
+            self._port.drain(quiet_s)
+
+    def _wire_s(self, device: Device) -> float:
+        """The time on the wire of a probe and of the poll that follows when it is answered."""
+        characters = sum(REQUEST_BYTES + 5 + 2 * block.count + 8 for block in device.blocks)
+        return (characters + REQUEST_BYTES + 5 + 2) * self._character_s + GAP_S
+
+    def _open_port(self) -> bool:
+        if self._port is not None:
+            return True
+        if time.monotonic() < self._reopen_at_s:
+            return False
+        try:
+            port = GuardedPort(self._config.port, self._config.baud, self._config.parity, self._config.stop_bits)
+        except PortLostError as error:
+            self._lose_port(str(error))
+            return False
+        if self._reopen_failures:
+            _log.info("port_opened", bus=self.name, port=self._config.port)
+        self._port, self._reopen_failures = port, 0
+        self._instrument = minimalmodbus.Instrument(port, 1)
+        # Whoever used the line before us may still be answered.
+        port.drain(self._quiet_s)
+        return True
+
+    def _lose_port(self, reason: str) -> None:
+        if self._port is not None:
+            self.strays += self._port.strays
+            self._port.close()
+        self._port = self._instrument = None
+        if self._reopen_failures == 0:
+            _log.warning("port_lost", bus=self.name, port=self._config.port, reason=reason)
+        self._reopen_failures += 1
+        pause_s = min(REOPEN_S_MAX, self._config.interval_s * 2.0 ** min(self._reopen_failures - 1, 10))
+        self._reopen_at_s = time.monotonic() + pause_s
+
+
+class _RefusedError(Exception):
+    """The device answered with an exception code."""
+
+    def __init__(self, code: int) -> None:
+        self.code = code
+        super().__init__(f"exception {code}")

@@ -1,0 +1,306 @@
+"""The way to central: one MQTT connection at a time, batches out, receipts in. Runs in asyncio; owns no data.
+
+The broker's word counts for nothing but "the link is alive": only a receipt forgets an item, and everything unreceipted is sent again
+after each connect.
+"""
+
+import asyncio
+import contextlib
+import random
+import ssl
+import time
+from collections.abc import Callable
+from typing import Final
+
+import aiomqtt
+import msgspec
+import structlog
+
+from contract import topics
+from contract.clock import Clock
+from contract.messages import (
+    BATCH_BYTES_MAX,
+    VERSION,
+    Health,
+    Hello,
+    Presence,
+    Receipt,
+    Rejected,
+    StationInfo,
+    decode,
+    encode,
+    join_batch,
+)
+from contract.topics import Down, Stream, Up
+from edge.config import MqttConfig
+from edge.outbox import Outbox
+from edge.window import LinkDead, Send, Window
+
+RECEIPTS_QUEUED_MAX: Final = 1_000
+DISCONNECT_S: Final = 2.0
+_ENVELOPE_BYTES: Final = 256
+
+_log = structlog.get_logger("edge.uplink")
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """Who speaks: said in every hello."""
+
+    gateway: str
+    software: str
+    boot_id: str
+    stations: tuple[StationInfo, ...]
+
+
+class Counters(msgspec.Struct):
+    connects: int = 0
+    batches_sent: int = 0
+    items_sent: int = 0
+    receipts: int = 0
+    malformed_receipts: int = 0
+    foreign_receipts: int = 0
+    dead_links: int = 0
+
+
+class Uplink:
+    """`run` until cancelled or `stop` is set; then what was just committed may still get its receipt, and presence goes offline."""
+
+    def __init__(
+        self,
+        config: MqttConfig,
+        identity: Identity,
+        outbox: Outbox,
+        clock: Clock,
+        *,
+        tls: ssl.SSLContext | None = None,
+        uniform: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        self.counters = Counters()
+        self.connected = False
+        self._config = config
+        self._identity = identity
+        self._outbox = outbox
+        self._clock = clock
+        self._tls = tls
+        self._uniform = uniform
+        self._windows = {
+            stream: Window(config.window_batches, config.receipt_timeout_s, config.batch_items_max) for stream in Stream
+        }
+        self._wake = asyncio.Event()
+        self._receipted = asyncio.Event()
+        self._client: aiomqtt.Client | None = None
+
+    def wake(self) -> None:
+        """Something was committed. Call it in the event loop's thread."""
+        self._wake.set()
+
+    def resends(self) -> int:
+        return sum(window.resends for window in self._windows.values())
+
+    def receipts_ahead(self) -> int:
+        return sum(window.receipts_ahead for window in self._windows.values())
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Connects, talks, connects again after a random pause below a capped exponential."""
+        failures = 0
+        stopping = asyncio.ensure_future(stop.wait())
+        try:
+            while not stop.is_set():
+                reason = "closed"
+                began_s = time.monotonic()
+                try:
+                    await self._session(stop)
+                except aiomqtt.MqttError as error:
+                    reason = str(error)
+                except OSError as error:
+                    reason = error.strerror or str(error)
+                was_connected, self.connected = self.connected, False
+                if stop.is_set():
+                    return
+                # A session that lasted was a success; one that is refused at once is not.
+                failures = (
+                    0 if was_connected and time.monotonic() - began_s > self._config.receipt_timeout_s else failures + 1
+                )
+                pause_s = self._uniform(0.1, min(self._config.backoff_max_s, 0.5 * 2.0 ** min(failures, 16)))
+                if was_connected or failures == 1 or failures % 20 == 0:
+                    broker = f"{self._config.host}:{self._config.port}"
+                    _log.warning(
+                        "not_connected", broker=broker, reason=reason, attempts=failures, next_in_s=round(pause_s, 1)
+                    )
+                await asyncio.wait({stopping}, timeout=pause_s)
+        finally:
+            stopping.cancel()
+
+    async def publish_health(self, health: Health) -> None:
+        """Sends it if there is a link; the next one will be newer anyway."""
+        client = self._client
+        if client is not None and self.connected:
+            with contextlib.suppress(aiomqtt.MqttError):
+                await client.publish(topics.up(self._identity.gateway, Up.HEALTH), encode(health), qos=1)
+
+    async def _session(self, stop: asyncio.Event) -> None:
+        config, gateway = self._config, self._identity.gateway
+        client = aiomqtt.Client(
+            config.host,
+            config.port,
+            username=config.username,
+            password=config.password,
+            identifier=f"kumagaya-{gateway}",
+            clean_session=True,
+            keepalive=config.keepalive_s,
+            timeout=config.receipt_timeout_s,
+            max_queued_incoming_messages=RECEIPTS_QUEUED_MAX,
+            will=aiomqtt.Will(topics.presence(gateway), self._presence(online=False), qos=1, retain=True),
+            tls_context=self._tls,
+        )
+        async with contextlib.AsyncExitStack() as stack:
+            await client.__aenter__()
+            stack.push_async_callback(_disconnect, client)
+            await client.subscribe(topics.down(gateway, Down.RECEIPT), qos=1)
+            await client.publish(topics.presence(gateway), self._presence(online=True), qos=1, retain=True)
+            self._begin_windows()
+            await client.publish(topics.up(gateway, Up.HELLO), encode(self._hello()), qos=1)
+            self._client, self.connected = client, True
+            self.counters.connects += 1
+            _log.info("connected", broker=f"{config.host}:{config.port}")
+            try:
+                await self._talk(client, stop)
+                if stop.is_set():
+                    await client.publish(topics.presence(gateway), self._presence(online=False), qos=1, retain=True)
+            finally:
+                self._client = None
+
+    async def _talk(self, client: aiomqtt.Client, stop: asyncio.Event) -> None:
+        """Sends and receives until the link breaks (raises MqttError) or the stop has been honoured."""
+        receiving = asyncio.create_task(self._receive(client), name="uplink-receive")
+        sending = asyncio.create_task(self._send(client), name="uplink-send")
+        leaving = asyncio.create_task(self._flushed(stop), name="uplink-flush")
+        tasks = {receiving, sending, leaving}
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _flushed(self, stop: asyncio.Event) -> None:
+        """Ends when a stop was asked for and what had been committed by then is receipted, or `stop_flush_s` have passed."""
+        await stop.wait()
+        until = {stream: self._outbox.state(stream).next_seq for stream in Stream}
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._config.stop_flush_s):
+                while any(self._windows[stream].oldest < next_seq for stream, next_seq in until.items()):
+                    self._receipted.clear()
+                    await self._receipted.wait()
+
+    async def _send(self, client: aiomqtt.Client) -> None:
+        while True:
+            self._wake.clear()
+            waits: list[float] = []
+            busy = False
+            # Events first: a ticket waits for nobody's weather.
+            for stream in (Stream.EVENTS, Stream.TELEMETRY):
+                window, state = self._windows[stream], self._outbox.state(stream)
+                now_s = time.monotonic()
+                if state.epoch != window.epoch:
+                    # The outbox was replaced under way: central has to hear of the new epoch.
+                    self._begin_windows()
+                    await client.publish(topics.up(self._identity.gateway, Up.HELLO), encode(self._hello()), qos=1)
+                step = window.plan(state.next_seq, now_s)
+                if isinstance(step, Send):
+                    await self._send_batch(client, stream, step)
+                    busy = True
+                    break
+                if isinstance(step, LinkDead):
+                    self.counters.dead_links += 1
+                    raise aiomqtt.MqttError(f"no word from the broker for {self._config.receipt_timeout_s:g} s")
+                if step.for_s is not None:
+                    waits.append(step.for_s)
+            if not busy:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(min(waits) + 0.01 if waits else None):
+                        await self._wake.wait()
+
+    async def _send_batch(self, client: aiomqtt.Client, stream: Stream, step: Send) -> None:
+        window, epoch = self._windows[stream], self._windows[stream].epoch
+        bytes_max = min(self._config.batch_bytes_max, BATCH_BYTES_MAX) - _ENVELOPE_BYTES
+        items = await asyncio.wrap_future(
+            self._outbox.read(stream, step.from_seq, step.until_seq, self._config.batch_items_max, bytes_max)
+        )
+        if not items:
+            window.nothing_there()
+            # Whatever made the outbox empty-handed (a refusing disk) is given a moment.
+            await asyncio.sleep(0.2)
+            return
+        oldest_seq = min(self._outbox.state(stream).oldest_seq, items[0].seq)
+        window.sent(step.from_seq, items[-1].seq, time.monotonic())
+        payload = join_batch(epoch, oldest_seq, [item.payload for item in items])
+        await client.publish(topics.up(self._identity.gateway, stream), payload, qos=1)
+        window.broker_heard(time.monotonic())
+        self.counters.batches_sent += 1
+        self.counters.items_sent += len(items)
+
+    async def _receive(self, client: aiomqtt.Client) -> None:
+        async for message in client.messages:
+            payload = message.payload
+            receipt = decode(Receipt, payload) if isinstance(payload, bytes | bytearray) else None
+            if not isinstance(receipt, Receipt):
+                self.counters.malformed_receipts += 1
+                detail = f"{receipt.reason}: {receipt.detail}" if isinstance(receipt, Rejected) else "no payload"
+                if self.counters.malformed_receipts == 1 or self.counters.malformed_receipts % 1000 == 0:
+                    _log.warning(
+                        "malformed_receipt",
+                        topic=str(message.topic),
+                        reason=detail,
+                        seen=self.counters.malformed_receipts,
+                    )
+                continue
+            self._take_receipt(receipt)
+
+    def _take_receipt(self, receipt: Receipt) -> None:
+        window = self._windows[receipt.stream]
+        if receipt.epoch != window.epoch:
+            self.counters.foreign_receipts += 1
+            return
+        if window.receipted(receipt.up_to_seq, time.monotonic()):
+            self.counters.receipts += 1
+            self._outbox.receipt(receipt.stream, receipt.epoch, receipt.up_to_seq, receipt.stored_at_ms)
+            self._wake.set()
+            self._receipted.set()
+
+    def _begin_windows(self) -> None:
+        for stream, window in self._windows.items():
+            state = self._outbox.state(stream)
+            window.reconnected(state.epoch, state.oldest_seq, state.next_seq, time.monotonic())
+
+    def _hello(self) -> Hello:
+        identity = self._identity
+        streams = {stream: self._outbox.state(stream) for stream in Stream}
+        return Hello(
+            VERSION, identity.software, identity.boot_id, self._clock.unix_ms(), streams, list(identity.stations)
+        )
+
+    def _presence(self, *, online: bool) -> bytes:
+        return encode(Presence(VERSION, online, self._identity.boot_id, self._clock.unix_ms()))
+
+
+async def _disconnect(client: aiomqtt.Client) -> None:
+    """Leaves with DISCONNECT where the link still carries one, and closes the socket in any case."""
+    try:
+        async with asyncio.timeout(DISCONNECT_S):
+            await client.__aexit__(None, None, None)
+    except (TimeoutError, aiomqtt.MqttError, OSError):
+        pass
+    finally:
+        # aiomqtt leaves the socket of a link that hangs open, registered with the loop; paho's own close unregisters it.
+        client._client._sock_close()  # noqa: SLF001
+
+
+def tls_context(ca: str, certificate: str | None, key: str | None) -> ssl.SSLContext:
+    """Raises OSError (ssl.SSLError included) when a file is missing or no PEM."""
+    context = ssl.create_default_context(cafile=ca)
+    if certificate is not None:
+        context.load_cert_chain(certificate, key)
+    return context
