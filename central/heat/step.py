@@ -11,11 +11,10 @@ from central.heat.comfort.wbgt_tables import WbgtTables, wbgt_tables
 from central.heat.compiled import PARALLEL
 from central.heat.geometry import Geometry
 from central.heat.geometry.dome import pack
-from central.heat.geometry.prepared import CANOPY_TRANSMISSIVITY
 from central.heat.geometry.types import Floats32
 from central.heat.radiation.bitplanes import quantise
 from central.heat.radiation.clearness import Irradiance, clearness_index, haurwitz_wm2, split
-from central.heat.radiation.weights import Absorbed, Materials, absorbed
+from central.heat.radiation.weights import Absorbed, Materials, absorbed, canopy_transmissivity
 from central.heat.step_kernel import fill_maps
 from central.heat.sun import Sun
 
@@ -139,6 +138,7 @@ def moment(weather: Weather, sun: Sun, wind_range_ms: tuple[float, float], mater
     """
     irradiance = irradiance_of(weather, sun)
     clearness = clearness_of(weather, sun, irradiance)
+    transmissivity = canopy_transmissivity(sun, materials)
     cos_zenith = max(math.sin(math.radians(sun.altitude_deg)), 0.0)
     beam = irradiance.direct_normal_wm2 * cos_zenith
     wall_light = 0.5 * materials.wall_albedo * irradiance.global_wm2
@@ -150,7 +150,7 @@ def moment(weather: Weather, sun: Sun, wind_range_ms: tuple[float, float], mater
             clearness,
             weather.air_temperature_degc,
             weather.relative_humidity_pct,
-            CANOPY_TRANSMISSIVITY,
+            transmissivity,
             materials,
         ),
         utci_coefficients=utci_surface(weather.air_temperature_degc, weather.relative_humidity_pct).astype(np.float32),
@@ -165,7 +165,7 @@ def moment(weather: Weather, sun: Sun, wind_range_ms: tuple[float, float], mater
             cos_zenith,
         ),
         level_radiation=np.array([beam, irradiance.diffuse_wm2, wall_light], dtype=np.float32),
-        canopy_transmissivity=CANOPY_TRANSMISSIVITY,
+        canopy_transmissivity=transmissivity,
     )
 
 

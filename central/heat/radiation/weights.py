@@ -40,12 +40,28 @@ class Materials:
     ground_emissivity: float = 0.95
     wall_albedo: float = 0.20
     wall_emissivity: float = 0.90
+    leaf_albedo: float = 0.20
     leaf_emissivity: float = 0.90
+    leaf_transmissivity: float = 0.03
+    """Short-wave radiation that passes a crown in leaf; Konarska et al. (2014), Theor. Appl. Climatol. 117:363-376."""
+    twig_transmissivity: float = 0.50
+    """The same for a bare crown."""
     surface_heating_k_per_deg: float = 0.37
     """Rise of the surface over the air per degree of the day's highest sun, and its intercept, cloudless [K]."""
     surface_heating_start_k: float = -3.41
     hottest_hour: float = 15.0
     """Mean solar time at which ground and walls are hottest."""
+
+
+LEAVES_FROM_DAY, LEAVES_TO_DAY = 97, 300
+HALF_YEAR_DAYS = 183
+
+
+def canopy_transmissivity(sun: Sun, materials: Materials) -> float:
+    """Share of short-wave radiation that passes a deciduous crown on this day of the year, either hemisphere."""
+    day = sun.day_of_year if sun.latitude_deg >= 0.0 else (sun.day_of_year + HALF_YEAR_DAYS) % 365
+    in_leaf = LEAVES_FROM_DAY < day < LEAVES_TO_DAY
+    return materials.leaf_transmissivity if in_leaf else materials.twig_transmissivity
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +110,7 @@ def absorbed(
     clearness: float,
     air_temperature_degc: float,
     relative_humidity_pct: float,
-    canopy_transmissivity: float,
+    transmissivity: float,
     materials: Materials,
 ) -> Absorbed:
     """The weights of one moment.
@@ -104,7 +120,7 @@ def absorbed(
         irradiance: short-wave radiation on an open place.
         clearness: 1 cloudless .. 0 overcast.
         air_temperature_degc, relative_humidity_pct: of the whole city.
-        canopy_transmissivity: share of short-wave radiation that passes a crown.
+        transmissivity: share of short-wave radiation that passes a crown.
         materials: albedo, emissivity and heating of ground and walls.
     """
     dome = sky_dome()
@@ -138,23 +154,31 @@ def absorbed(
     ground_k = air_temperature_degc + 0.5 * heating_k + KELVIN
     ground_long_wm2 = materials.ground_emissivity * STEFAN_BOLTZMANN * ground_k**4
     reflected_long = (1.0 - materials.wall_emissivity) * 0.5 * (sky_long_wm2 + ground_long_wm2)
-    reflected_diffuse = ABSORPTIVITY_SHORT * materials.wall_albedo * diffuse * level_share * onto_level
-    wall = ABSORPTIVITY_LONG * long_view * (materials.wall_emissivity * air_k4 + reflected_long) + reflected_diffuse
+    # A facade sees half of the sky and half of the ground, of which half lies in its own or another shade.
+    beam_on_level = direct * math.sin(altitude)
+    on_facade = 0.5 * diffuse + 0.5 * materials.ground_albedo * (0.5 * beam_on_level + diffuse)
+    onto_body_sides = ABSORPTIVITY_SHORT * BEAM_SHARE * onto_sides
+    onto_body_level = ABSORPTIVITY_SHORT * level_share * onto_level
+    # Onto the level a facade sends what Lindberg et al. (2008) give it: its albedo times the whole diffuse radiation.
+    reflected = onto_body_sides * on_facade + onto_body_level * diffuse
+    wall = (
+        ABSORPTIVITY_LONG * long_view * (materials.wall_emissivity * air_k4 + reflected_long)
+        + materials.wall_albedo * reflected
+    )
     tree = (
-        canopy_transmissivity * sky_short
-        + ABSORPTIVITY_LONG * materials.leaf_emissivity * air_k4 * long_view
-        + reflected_diffuse
+        transmissivity * sky_short
+        + ABSORPTIVITY_LONG * long_view * materials.leaf_emissivity * air_k4
+        + materials.leaf_albedo * reflected
     )
 
+    # A wall that fills a patch faces the person: the beam meets it under the patch's azimuth from the sun's.
     cos_from_sun = np.cos(np.radians(dome.azimuth_deg - sun.azimuth_deg))
+    beam_on_wall = direct * math.cos(altitude) * np.maximum(-cos_from_sun, 0.0)
     wall_k = air_temperature_degc + heating_k + KELVIN
     sunlit_surplus = (
         ABSORPTIVITY_LONG * long_view * materials.wall_emissivity * (STEFAN_BOLTZMANN * wall_k**4 - air_k4)
-        + ABSORPTIVITY_SHORT * materials.wall_albedo * BEAM_SHARE * onto_sides
-        * (direct * math.cos(altitude) + WALL_DIFFUSE_GAIN * diffuse)
-        + ABSORPTIVITY_SHORT * materials.wall_albedo * level_share * onto_level
-        * direct * math.cos(altitude) * np.maximum(-cos_from_sun, 0.0)
-    )  # fmt: skip
+        + materials.wall_albedo * (onto_body_sides + onto_body_level) * beam_on_wall
+    )
 
     return Absorbed(
         sky=sky,
@@ -163,12 +187,9 @@ def absorbed(
         tree=tree,
         is_sunlit=_is_sunlit(sun, cos_from_sun),
         beam_and_ground=_beam_and_ground(
-            direct, altitude, level_share, heating_k, air_temperature_degc, canopy_transmissivity, materials
+            direct, altitude, level_share, heating_k, air_temperature_degc, transmissivity, materials
         ),
     )
-
-
-WALL_DIFFUSE_GAIN = 1.8
 
 
 def _is_sunlit(sun: Sun, cos_from_sun: Floats) -> npt.NDArray[np.bool_]:
@@ -193,11 +214,11 @@ def _beam_and_ground(
     level_share: float,
     heating_k: float,
     air_temperature_degc: float,
-    canopy_transmissivity: float,
+    transmissivity: float,
     materials: Materials,
 ) -> Floats:
     values = []
-    for reached in (0.0, canopy_transmissivity, 1.0):
+    for reached in (0.0, transmissivity, 1.0):
         beam = reached * direct * (BEAM_SHARE * math.cos(altitude) + level_share * math.sin(altitude))
         ground_k = air_temperature_degc + heating_k * reached + KELVIN
         ground = materials.ground_emissivity * STEFAN_BOLTZMANN * ground_k**4
