@@ -27,6 +27,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--dir", type=Path, help="where ports and control socket appear, instead of the file's `directory`"
     )
     city.add_argument("--served-log", type=Path, metavar="DIR", help="keep every usable answer, one file a station")
+    city.add_argument(
+        "--replay", type=Path, metavar="FILE", help="measured weather instead of the file's [weather] source"
+    )
+    city.add_argument("--lenient", action="store_true", help="take values in FILE that are no numbers for gaps")
     city.set_defaults(run=_city)
 
     station = verbs.add_parser("station", help="one station for a bench")
@@ -70,12 +74,13 @@ def _add_directory(parser: argparse.ArgumentParser) -> None:
         "--dir",
         type=Path,
         default=Path(DEFAULT_DIRECTORY),
-        help=f"of the running simulator (default: {DEFAULT_DIRECTORY})",
+        help=f"directory or control socket of the running simulator (default: {DEFAULT_DIRECTORY})",
     )
 
 
 def _city(arguments: argparse.Namespace) -> int:
     import msgspec
+
     from firmware_sim.config import load_config
 
     config = load_config(arguments.config)
@@ -83,19 +88,25 @@ def _city(arguments: argparse.Namespace) -> int:
         config = msgspec.structs.replace(config, directory=str(arguments.dir))
     if arguments.served_log is not None:
         config = msgspec.structs.replace(config, served_log=str(arguments.served_log))
+    if arguments.replay is not None:
+        weather = msgspec.structs.replace(config.weather, source="replay", file=str(arguments.replay))
+        config = msgspec.structs.replace(config, weather=weather)
+    if arguments.lenient:
+        config = msgspec.structs.replace(config, weather=msgspec.structs.replace(config.weather, lenient=True))
     return _serve(config)
 
 
 def _station(arguments: argparse.Namespace) -> int:
     import msgspec
-    from firmware_sim.config import SimConfig
 
     from contract.profiles import load_profile
+    from firmware_sim.config import SimConfig
 
     profile = load_profile(arguments.profiles / f"{arguments.profile}.toml")
     wanted: dict[str, Any] = {
         "directory": str(arguments.pty.parent),
         "profiles": str(arguments.profiles),
+        "control": f"{arguments.pty.name}.sock",
         "served_log": None if arguments.served_log is None else str(arguments.served_log),
         "weather": {"seed": arguments.seed},
         "line": [

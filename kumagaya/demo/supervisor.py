@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -23,8 +23,9 @@ _PR_SET_PDEATHSIG: Final = 1
 class Child:
     """One process with its log file."""
 
-    def __init__(self, name: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    def __init__(self, name: str, command: Sequence[str], process: subprocess.Popen[bytes], log: Path) -> None:
         self.name = name
+        self.command = command
         self.process = process
         self.log = log
 
@@ -63,22 +64,28 @@ class Supervisor:
     def children(self) -> Sequence[Child]:
         return tuple(self._children)
 
-    def start(self, name: str, command: Sequence[str], *, environment: Mapping[str, str] | None = None) -> Child:
+    def start(self, name: str, command: Sequence[str]) -> Child:
         """Starts a process in a session of its own, so that Ctrl-C reaches only the supervisor, which then stops them in order."""
         path = self._logs / f"{name}.log"
+        child = Child(name, tuple(command), self._spawn(command, path), path)
+        self._children.append(child)
+        return child
+
+    def restart(self, child: Child) -> None:
+        """Starts a child that ended once more, in its old place."""
+        child.process = self._spawn(child.command, child.log)
+
+    def _spawn(self, command: Sequence[str], path: Path) -> subprocess.Popen[bytes]:
         with path.open("ab") as log:
-            process = subprocess.Popen(
+            return subprocess.Popen(
                 list(command),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})},
+                env={**os.environ, "PYTHONUNBUFFERED": "1"},
                 start_new_session=True,
                 preexec_fn=self._die_with_parent,  # noqa: PLW1509 - no threads run yet when children are started
             )
-        child = Child(name, process, path)
-        self._children.append(child)
-        return child
 
     def _die_with_parent(self) -> None:
         self._libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
