@@ -16,7 +16,7 @@ export interface City {
   readonly name_en: string;
   readonly center: { readonly lat: number; readonly lon: number };
   readonly bounds: Bounds;
-  readonly source: "synthetic" | "plateau";
+  readonly source: "synthetic" | "plateau" | "osm";
   readonly attribution_ja: string;
   readonly attribution_en: string;
   readonly buildings: string;
@@ -43,9 +43,10 @@ export interface Station {
   readonly id: string;
   readonly name_ja: string;
   readonly name_en: string;
-  readonly lat: number;
-  readonly lon: number;
-  readonly surface?: string | null;
+  /** Null for a station that nobody has placed on the map yet. */
+  readonly lat: number | null;
+  readonly lon: number | null;
+  readonly surface: string | null;
   readonly last: LastReading | null;
   readonly wbgt_degc: number | null;
   readonly wbgt_band: Band | null;
@@ -97,6 +98,8 @@ export type ReadingItem = { readonly at: string } & Readonly<Record<string, numb
 export class ApiError extends Error {
   constructor(
     readonly status: number,
+    /** Last part of the problem's type (RFC 9457), such as "city-preparing"; empty when none was told. */
+    readonly problem: string,
     message: string,
   ) {
     super(message);
@@ -114,10 +117,17 @@ async function get(address: string, accept: string): Promise<Response> {
       signal: AbortSignal.timeout(PATIENCE_MS),
     });
   } catch (cause) {
-    throw new ApiError(0, `${address}: ${cause instanceof Error ? cause.message : String(cause)}`);
+    throw new ApiError(0, "", `${address}: ${cause instanceof Error ? cause.message : String(cause)}`);
   }
-  if (!response.ok) throw new ApiError(response.status, `${address}: HTTP ${response.status}`);
+  if (!response.ok) throw await refusal(address, response);
   return response;
+}
+
+async function refusal(address: string, response: Response): Promise<ApiError> {
+  const problem = (await response.json().catch(() => null)) as { type?: unknown; detail?: unknown } | null;
+  const type = typeof problem?.type === "string" ? problem.type.slice(problem.type.lastIndexOf("/") + 1) : "";
+  const detail = typeof problem?.detail === "string" ? problem.detail : "";
+  return new ApiError(response.status, type, `${address}: HTTP ${response.status} ${type} ${detail}`);
 }
 
 async function getJson<T>(address: string): Promise<T> {

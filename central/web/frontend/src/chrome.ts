@@ -5,7 +5,6 @@ import type { Key } from "./i18n";
 import type { CityMap } from "./map";
 import { remember } from "./preferences";
 import type { Store } from "./store";
-import type { Connection } from "./stream";
 
 export function makeHeader(store: Store): HTMLElement {
   const title = h("h1", {});
@@ -47,7 +46,7 @@ export function makeHeader(store: Store): HTMLElement {
       setText(simulated, t("simulated", { speed }));
       simulated.title = t("simulated_long", { speed });
       connection.dataset.state = link;
-      setText(connection.lastElementChild!, link === "live" ? t("connection_live") : shortly(store, link));
+      setText(connection.lastElementChild!, t(`short_${link}`));
     },
   );
   return h(
@@ -58,9 +57,6 @@ export function makeHeader(store: Store): HTMLElement {
     theme,
   );
 }
-
-const shortly = (store: Store, link: Connection): string =>
-  link === "polling" ? (store.state.lang === "ja" ? "5秒ごと" : "every 5 s") : "…";
 
 /** A line across the map while data does not flow, or when something asked for did not work. */
 export function makeBanner(store: Store): HTMLElement {
@@ -129,7 +125,7 @@ export function makeTools(store: Store, city: CityMap): HTMLElement {
     tilt.setAttribute("aria-pressed", String(state.tilted));
     streets.setAttribute("aria-pressed", String(state.baseMap));
     // Real streets under an invented city would mislead.
-    streets.hidden = state.city?.source !== "plateau";
+    streets.hidden = state.city === null || state.city.source === "synthetic";
   });
   return h(
     "div",
@@ -140,11 +136,14 @@ export function makeTools(store: Store, city: CityMap): HTMLElement {
 }
 
 export function makeAttribution(store: Store): HTMLElement {
-  const text = h("p", { class: "attribution", "data-testid": "attribution" });
+  const list = h("ul", { class: "attribution", "data-testid": "attribution" });
   store.watch(["city", "lang", "baseMap"], ({ city, lang, baseMap }) => {
     if (city === null) return;
+    const source = lang === "ja" ? city.attribution_ja : city.attribution_en;
     const parts = [
-      `${store.t("attribution")}: ${lang === "ja" ? city.attribution_ja : city.attribution_en}`,
+      lang === "ja" ? city.name_ja : city.name_en,
+      ...(city.source === "synthetic" ? [store.t("city_synthetic")] : []),
+      ...(source === "" ? [] : [store.t("attribution", { source })]),
       store.t("heights_estimated", {
         total: city.building_count.toLocaleString(lang),
         estimated: city.building_height_estimated_count.toLocaleString(lang),
@@ -154,9 +153,9 @@ export function makeAttribution(store: Store): HTMLElement {
         : []),
       ...(baseMap ? [store.t("gsi_attribution")] : []),
     ];
-    setText(text, parts.join(" ・ "));
+    list.replaceChildren(...parts.map((part) => h("li", {}, part)));
   });
-  return text;
+  return list;
 }
 
 /** On a phone the words lie in a sheet over the map: a peek, or most of the screen. */

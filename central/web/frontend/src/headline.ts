@@ -5,7 +5,9 @@ import { BAND_COLOUR, BANDS, bandOf } from "./bands";
 import { h, setText } from "./dom";
 import { compassPoint, date, percentages } from "./format";
 import type { Key } from "./i18n";
+import { frameIsStale } from "./stale";
 import type { Store } from "./store";
+import type { Connection } from "./stream";
 import { jstTime } from "./time";
 
 export const bandKey = (band: Band): Key => `band_${band}`;
@@ -46,9 +48,8 @@ export function makeHeadline(store: Store): HTMLElement {
   );
   let spokenBand: Band | null = null;
 
-  store.watch(["frame", "lang"], ({ frame, lang }) => {
+  store.watch(["frame", "lang", "connection"], ({ frame, lang, connection }) => {
     const { t } = store;
-    setText(label, t("now_outdoors"));
     setText(shareTitle, t("share_title"));
     const now = cityBand(frame);
     paintBand(card, now);
@@ -61,7 +62,7 @@ export function makeHeadline(store: Store): HTMLElement {
     );
     value.dataset.unit = wbgt?.mean == null ? "" : "°C";
     value.dataset.name = "WBGT";
-    setText(advice, now === null ? t("frame_none") : t(`advice_${now}`));
+    setText(advice, now === null ? t(missingFrame(connection)) : t(`advice_${now}`));
     const at = frame === null ? null : Date.parse(frame.at);
     setText(when, at === null ? "" : `${date(lang, at)} ${jstTime(at)}`);
     const percents = percentages(BANDS.map((name) => frame?.band_share[name] ?? 0));
@@ -100,7 +101,7 @@ export function makeHeadline(store: Store): HTMLElement {
     }
   });
 
-  return h(
+  const section = h(
     "section",
     { class: "headline" },
     h("div", { class: "headline-top" }, label, when),
@@ -110,7 +111,18 @@ export function makeHeadline(store: Store): HTMLElement {
     weather,
     spoken,
   );
+  store.watch(["frame", "lang", "tick", "clock"], ({ frame, clock, frameIntervalS }) => {
+    const stale =
+      frame !== null && clock !== null && frameIsStale(frame.stale, clock.realAgeS(frame.at), frameIntervalS);
+    section.classList.toggle("is-stale", stale);
+    setText(label, store.t(stale ? "last_outdoors" : "now_outdoors"));
+  });
+  return section;
 }
+
+/** Why there is no frame: none was made yet, or nobody can tell. */
+export const missingFrame = (connection: Connection): Key =>
+  connection === "live" || connection === "polling" ? "frame_none" : "frame_unknown";
 
 function weatherItems(store: Store, frame: Frame): HTMLElement[] {
   const { t } = store;

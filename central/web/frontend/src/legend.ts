@@ -3,6 +3,7 @@
 import { sample } from "./grid";
 import { h, setIcon, setLabel, setText } from "./dom";
 import { age } from "./format";
+import { missingFrame } from "./headline";
 import type { Key } from "./i18n";
 import { toCss } from "./colour";
 import { colourAt, positionOf, RAMPS, type Ramp, type SegmentName } from "./ramp";
@@ -69,11 +70,11 @@ export function makeLegend(store: Store): HTMLElement {
     h("div", { class: "legend-scale" }, bar, pointer, ticks, names),
     h("label", { class: "legend-opacity" }, opacityText, opacity),
   );
-  store.watch(["shown", "tick", "lang", "clock"], (state) => {
+  store.watch(["shown", "tick", "lang", "clock", "connection"], (state) => {
     root.setAttribute("aria-label", store.t("legend"));
     const { shown, clock } = state;
     if (shown === null || clock === null) {
-      setText(time, store.t("frame_none"));
+      setText(time, store.t(missingFrame(state.connection)));
       setText(ageText, "");
       return;
     }

@@ -2,6 +2,7 @@
 
 import "./styles/main.css";
 import {
+  ApiError,
   fetchBuildings,
   fetchCity,
   fetchLatestFrame,
@@ -20,7 +21,7 @@ import { CityMap } from "./map";
 import { recall, remember } from "./preferences";
 import { addHover, addPin } from "./probe";
 import { lookupTable, RAMPS } from "./ramp";
-import { makeStationList, addMarkers } from "./stations";
+import { makeStationList, addMarkers, placeOf } from "./stations";
 import { makeStationPanel } from "./stationPanel";
 import { Store, type Theme } from "./store";
 import { Stream } from "./stream";
@@ -129,7 +130,8 @@ function wireMap(map: CityMap): void {
   addPin(store, map);
   store.watch(["selected"], ({ selected, stations }) => {
     const station = stations.find(({ id }) => id === selected);
-    if (station !== undefined && !wide.matches) map.reveal([station.lon, station.lat]);
+    const place = station === undefined ? null : placeOf(station);
+    if (place !== null && !wide.matches) map.reveal(place);
   });
   store.watch(["lang"], () => map.map.getCanvas().setAttribute("aria-label", store.t("map_label")));
   const loader = new FrameLoader(
@@ -171,8 +173,9 @@ async function begin(): Promise<void> {
       if (city !== null) void loadBuildings(city, about.buildings);
       return;
     } catch (error) {
-      console.warn("city:", error);
-      store.set({ notice: "city_failed" });
+      const preparing = error instanceof ApiError && error.problem === "city-preparing";
+      if (!preparing) console.warn("city:", error);
+      store.set({ notice: preparing ? "city_preparing" : "city_failed" });
       await new Promise((resolve) => setTimeout(resolve, CITY_RETRY_MS));
     }
   }

@@ -96,7 +96,7 @@ export class CityMap {
   /** Bounds of the area become the fence; the first view shows all the stations. */
   setHome(city: City, stations: readonly Station[]): void {
     this.map.setMaxBounds(widened(city.bounds));
-    this.home = stations.length > 0 ? aroundStations(stations) : toBounds(city.bounds);
+    this.home = around(stations) ?? toBounds(city.bounds);
     this.goHome(false);
   }
 
@@ -178,8 +178,10 @@ function widened(b: Bounds): LngLatBoundsLike {
   return [b.west - dx, b.south - dy, b.east + dx, b.north + dy];
 }
 
-function aroundStations(stations: readonly Station[]): LngLatBoundsLike {
-  const lons = stations.map((s) => s.lon);
-  const lats = stations.map((s) => s.lat);
+/** The rectangle round all stations that have a place. */
+function around(stations: readonly Station[]): LngLatBoundsLike | null {
+  const lons = stations.flatMap(({ lon }) => lon ?? []);
+  const lats = stations.flatMap(({ lat }) => lat ?? []);
+  if (lons.length === 0 || lats.length === 0) return null;
   return [Math.min(...lons), Math.min(...lats), Math.max(...lons), Math.max(...lats)];
 }

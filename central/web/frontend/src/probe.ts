@@ -63,7 +63,7 @@ export function addHover(store: Store, city: CityMap): void {
   city.map.getContainer().append(readout.element);
   let last: MapMouseEvent | null = null;
   const update = (): void => {
-    if (last === null) return readout.show(null);
+    if (last === null || nearPin(last)) return readout.show(null);
     readout.show(describe(store, store.state, last.lngLat.toArray()));
     const flip = last.point.x > city.map.getContainer().clientWidth - 180;
     const x = last.point.x + (flip ? -14 : 14);
@@ -71,6 +71,11 @@ export function addHover(store: Store, city: CityMap): void {
       "transform",
       `translate(${x}px, ${last.point.y - 14}px) translate(${flip ? "-100%" : "0"}, -100%)`,
     );
+  };
+  // Beside the pin there would be two of the same.
+  const nearPin = (event: MapMouseEvent): boolean => {
+    const { probe } = store.state;
+    return probe !== null && city.map.project([...probe.place]).dist(event.point) < 40;
   };
   if (!matchMedia("(hover: hover)").matches) return;
   city.map.on("mousemove", (event) => {
@@ -83,7 +88,7 @@ export function addHover(store: Store, city: CityMap): void {
     last = null;
     update();
   });
-  store.watch(["shown", "lang"], update);
+  store.watch(["shown", "lang", "probe"], update);
 }
 
 /** The pin: set by a tap, by Enter, or by the visitor's position; its value moves on with every frame. */

@@ -45,7 +45,7 @@ export function makeStationPanel(store: Store): HTMLElement {
     "section",
     { class: "station-panel", "data-testid": "station-panel" },
     back,
-    h("div", { class: "panel-head" }, h("div", {}, name, note), chip),
+    h("div", { class: "panel-head" }, name, note, chip),
     valuesTitle,
     values,
     chartTitle,
@@ -140,7 +140,12 @@ export function makeStationPanel(store: Store): HTMLElement {
     values.replaceChildren(
       ...measured.map(([quantity, { value, flag }]) => {
         const problem = flagText(state.lang, flag);
-        const text = value === null ? t("not_measured") : quantityValue(state.lang, quantity, value);
+        const text =
+          value === null
+            ? problem === null
+              ? t("not_measured")
+              : "–"
+            : quantityValue(state.lang, quantity, value);
         return h(
           "div",
           { class: problem === null && value !== null ? "" : "is-doubtful" },

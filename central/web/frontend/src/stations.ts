@@ -13,6 +13,9 @@ import { jstTime } from "./time";
 export const stationName = (state: State, station: Station): string =>
   state.lang === "ja" ? station.name_ja : station.name_en;
 
+export const placeOf = ({ lon, lat }: Station): [number, number] | null =>
+  lon === null || lat === null ? null : [lon, lat];
+
 export const freshness = (state: State, station: Station): Freshness =>
   stationFreshness(station, passedS(state, station.id), state.staleAfterS);
 
@@ -44,6 +47,8 @@ export function addMarkers(store: Store, city: CityMap): void {
   const markers = new Map<string, { marker: Marker; button: HTMLButtonElement; value: HTMLElement }>();
   store.watch(["stations", "selected", "lang", "tick", "heardAtMs"], (state) => {
     for (const station of state.stations) {
+      const { lon, lat } = station;
+      if (lon === null || lat === null) continue;
       let entry = markers.get(station.id);
       if (entry === undefined) {
         const value = h("span", { class: "marker-value" });
@@ -61,7 +66,7 @@ export function addMarkers(store: Store, city: CityMap): void {
           value,
         );
         const marker = new Marker({ element: button, anchor: "bottom" })
-          .setLngLat([station.lon, station.lat])
+          .setLngLat([lon, lat])
           .addTo(city.map);
         entry = { marker, button, value };
         markers.set(station.id, entry);

@@ -9,6 +9,7 @@ const station = (last: Station["last"]): Station => ({
   name_en: "Station",
   lat: 36.139,
   lon: 139.389,
+  surface: null,
   last,
   wbgt_degc: null,
   wbgt_band: null,
