@@ -6,6 +6,7 @@ is tried again, and reading stops once WAITING_MESSAGES_MAX are held: the broker
 
 import random
 import threading
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -33,6 +34,10 @@ STOP_S: Final = 3.0
 log = structlog.get_logger("central.ingest")
 
 
+def _nothing() -> None:
+    return
+
+
 class IngestState(msgspec.Struct, frozen=True):
     """For `/healthz`. A problem is one line, None when there is none."""
 
@@ -52,24 +57,27 @@ class IngestService:
         config: where the broker is.
         metrics: what is counted.
         jitter: spreads reconnects, so that many centrals do not come back in the same instant.
+        failed: called from the thread when it ends by an error of ours.
 
     Raises:
         UserError: password file or certificate unreadable.
 
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - wiring
         self,
         store: Store,
         clock: Clock,
         config: MqttConfig,
         metrics: IngestMetrics,
-        jitter: random.Random | None = None,
+        jitter: random.Random,
+        failed: Callable[[], None] = _nothing,
     ) -> None:
         self._store = store
         self._clock = clock
         self._metrics = metrics
-        self._jitter = jitter or random.Random()
+        self._jitter = jitter
+        self._failed = failed
         self._broker = Broker(config)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
@@ -120,6 +128,7 @@ class IngestService:
             # Never silently: without this thread nothing is ingested, and /healthz has to say so.
             self._broker_problem = "the ingest thread has ended by an error"
             log.exception("the ingest thread has ended by an error")
+            self._failed()
         finally:
             self._connected = False
             self._broker.close()

@@ -261,8 +261,8 @@ class Store(Protocol):
         """Adds a frame; one with the same id is replaced."""
         ...
 
-    def prune_frames(self, keep: int) -> Future[list[str]]:
-        """Forgets all but the `keep` frames added last; resolves to the forgotten ids, so that their rasters can go too."""
+    def delete_frames(self, frame_ids: Sequence[str]) -> Future[None]:
+        """Forgets these frames; ids that are not known do not matter."""
         ...
 
     def stations(self) -> list[Station]:

@@ -162,13 +162,9 @@ class SqliteStore(Store):
             (frame.id, frame.at_ms, frame.computed_at_ms, _encode(frame.meta).decode()),
         )
 
-    def prune_frames(self, keep: int) -> Future[list[str]]:
-        def job(connection: sqlite3.Connection) -> list[str]:
-            rows = connection.execute(
-                "DELETE FROM frames WHERE number <= (SELECT number FROM frames ORDER BY number DESC LIMIT 1 OFFSET ?) RETURNING id",
-                (keep,),
-            )
-            return [row[0] for row in rows.fetchall()]
+    def delete_frames(self, frame_ids: Sequence[str]) -> Future[None]:
+        def job(connection: sqlite3.Connection) -> None:
+            connection.executemany("DELETE FROM frames WHERE id = ?", [(frame_id,) for frame_id in frame_ids])
 
         return self._writer.submit(job)
 
