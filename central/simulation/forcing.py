@@ -207,16 +207,16 @@ def _radiation(
     words: Sequence[StationWord], sun: Sun, clear_wm2: float, last_clearness: float | None
 ) -> tuple[float, RadiationSource, set[str]]:
     """Global radiation [W/m2], whether it was measured, and by whom."""
-    possible = possible_radiation_wm2(sun)
+    credible = credible_radiation_wm2(sun)
     measured = {
-        station: max(value, 0.0) for station, value in _good(words, "global_radiation_wm2").items() if value <= possible
+        station: max(value, 0.0) for station, value in _good(words, "global_radiation_wm2").items() if value <= credible
     }
     if measured:
         return upper_quartile(list(measured.values())), RadiationSource.MEASURED, set(measured)
     bright = {
         station: value / LUX_PER_WM2
         for station, value in _good(words, "illuminance_lx").items()
-        if value / LUX_PER_WM2 <= possible
+        if value / LUX_PER_WM2 <= credible
     }
     if bright:
         return upper_quartile(list(bright.values())), RadiationSource.MODELLED, set(bright)
@@ -242,12 +242,12 @@ def vector_mean_deg(winds: Iterable[tuple[float, float]]) -> float | None:
     return math.degrees(math.atan2(east, north)) % 360.0
 
 
-def possible_radiation_wm2(sun: Sun) -> float:
-    """The most global radiation that can be [W/m2]: Long & Dutton 2002, BSRN quality checks, physically possible limit."""
+def credible_radiation_wm2(sun: Sun) -> float:
+    """More global radiation than this is next to never seen [W/m2]: Long & Dutton 2002, BSRN checks, "extremely rare" limit."""
     if sun.altitude_deg < TWILIGHT_DEG:
         return NIGHT_OFFSET_WM2
     cosine = max(0.0, math.sin(math.radians(sun.altitude_deg)))
-    most: float = sun.extraterrestrial_wm2 * 1.5 * cosine**1.2 + 100.0
+    most: float = sun.extraterrestrial_wm2 * 1.2 * cosine**1.2 + 50.0
     return most
 
 

@@ -43,8 +43,8 @@ LAYERS: Final[Mapping[str, LayerKind]] = {
     kind.name: kind
     for kind in (
         LayerKind("wbgt", "暑さ指数 (WBGT)", "Wet-bulb globe temperature (WBGT)", "degC", 0.1),
-        LayerKind("utci", "体感温度指標 (UTCI)", "Universal thermal climate index (UTCI)", "degC", 0.2),
-        LayerKind("tmrt", "平均放射温度", "Mean radiant temperature", "degC", 0.25),
+        LayerKind("utci", "体感温度指標 (UTCI)", "Universal thermal climate index (UTCI)", "degC", 0.25),
+        LayerKind("tmrt", "平均放射温度", "Mean radiant temperature", "degC", 0.5),
         # 254 steps from 0 (level 1) to 1 (level 255).
         LayerKind("shadow", "日なた・日かげ (1 = 日なた)", "Sun and shade (1 = sun)", "1", 1 / 254, -1 / 254),
     )

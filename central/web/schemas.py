@@ -186,7 +186,7 @@ class PointValues(Strict):
 
 
 class PointHeat(Strict):
-    """`values` and `band` are null inside buildings and outside the map."""
+    """`values` and `band` are null in buildings and outside the map. A building lies in a heat area when the ground next to it does."""
 
     lat: float
     lon: float
@@ -200,6 +200,8 @@ class PointHeat(Strict):
 
 
 class AreaProperties(Strict):
+    """`area_m2` counts the buildings that stand in it."""
+
     band: str
     min_degc: float
     max_degc: float | None

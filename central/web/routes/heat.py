@@ -6,14 +6,16 @@ from collections.abc import AsyncIterator
 from enum import StrEnum
 from typing import Annotated, Final
 
+import numpy as np
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
+from central.city.model import City
 from central.heat.comfort.bands import band_of
-from central.simulation.areas import areas_geojson, heat_areas
+from central.simulation.areas import NearestGround, areas_geojson, heat_areas
 from central.simulation.bands import HEAT_AREA_FROM_DEGC
-from central.simulation.frames import LAYERS, Layer
+from central.simulation.frames import LAYERS, NO_VALUE, Layer
 from central.simulation.geotiff import encode_geotiff
 from central.store.door import BadCursor, Frame
 from central.web import schemas
@@ -43,20 +45,29 @@ class BandedLayer(StrEnum):
     UTCI = "utci"
 
 
-class AreaCache:
+class Areas:
     """Areas by frame, layer and lower limit: computed once, whoever asks how often."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._held: OrderedDict[tuple[str, str, float], bytes] = OrderedDict()
+        self._nearest: NearestGround | None = None
 
-    def get(self, frame: Frame, layer: Layer, minimum_degc: float, services: Services) -> bytes:
+    def nearest_to(self, layer: Layer) -> NearestGround:
+        """Made for the first frame of a city and kept as long as the buildings stay where they are."""
+        is_ground = layer.level != NO_VALUE
+        with self._lock:
+            if self._nearest is None or not np.array_equal(self._nearest.is_ground, is_ground):
+                self._nearest = NearestGround(is_ground)
+            return self._nearest
+
+    def get(self, frame: Frame, layer: Layer, minimum_degc: float, city: City) -> bytes:
         """The GeoJSON document. One is computed at a time: a crowd that asks for the same waits for the first."""
         key = (frame.id, layer.kind.name, minimum_degc)
+        nearest = self.nearest_to(layer)
         with self._lock:
             if key not in self._held:
-                city = services.city()
-                areas = heat_areas(layer, city.grid, minimum_degc)
+                areas = heat_areas(layer, city.grid, minimum_degc, nearest)
                 self._held[key] = areas_geojson(
                     areas, city.frame, frame_id=frame.id, at=iso(frame.at_ms), layer=layer.kind.name
                 )
@@ -68,7 +79,7 @@ class AreaCache:
 def router(services: Services, hub: Hub) -> APIRouter:
     routes = APIRouter(prefix="/v1/heat", tags=["heat"])
     library = services.simulation.library
-    cache = AreaCache()
+    areas_of = Areas()
 
     def latest() -> Frame:
         frame = library.latest()
@@ -197,7 +208,7 @@ def router(services: Services, hub: Hub) -> APIRouter:
         etag = f'"{frame.id}-{layer.value}-{minimum:g}"'
         if not_modified(request, etag):
             return Response(status_code=304, headers={"ETag": etag, "Cache-Control": "no-cache"})
-        document = cache.get(frame, layer_of(frame, layer.value), minimum, services)
+        document = areas_of.get(frame, layer_of(frame, layer.value), minimum, services.city())
         return json_reply(request, document, media_type="application/geo+json", headers={"ETag": etag})
 
     @routes.get(
@@ -226,18 +237,20 @@ def router(services: Services, hub: Hub) -> APIRouter:
             "heat_area_min_wbgt_degc": limit,
         }
         if cell is not None:
-            values = {name: layer_of(frame, name).value_at(*cell) for name in LAYERS}
-            wbgt = values["wbgt"]
+            layers = {name: layer_of(frame, name) for name in LAYERS}
+            wbgt = layers["wbgt"].value_at(*cell)
             if wbgt is None:
                 answer["surface"] = "building"
+                around = layers["wbgt"].value_at(*areas_of.nearest_to(layers["wbgt"]).cell(*cell))
+                answer["inside_heat_area"] = around is not None and around >= limit
             else:
                 answer |= {
                     "surface": "ground",
                     "values": {
-                        "tmrt_degc": values["tmrt"],
-                        "utci_degc": values["utci"],
+                        "tmrt_degc": layers["tmrt"].value_at(*cell),
+                        "utci_degc": layers["utci"].value_at(*cell),
                         "wbgt_degc": wbgt,
-                        "shadow": values["shadow"],
+                        "shadow": layers["shadow"].value_at(*cell),
                     },
                     "band": band_of(wbgt).id,
                     "inside_heat_area": wbgt >= limit,

@@ -18,6 +18,8 @@ from contract.quantities import QUANTITIES
 
 DAY_MS: Final = 86_400_000
 ITEMS_MAX: Final = 10_000
+DECIMALS: Final = 3
+"""Finer than any station measures; more digits are only float dust."""
 IDS_IN_HINT_MAX: Final = 20
 
 
@@ -79,7 +81,11 @@ def router(services: Services) -> APIRouter:
                 "resolution": resolution.value,
                 "from": iso(from_ms),
                 "to": iso(to_ms),
-                "quantities": {name: {"unit": QUANTITIES[name].unit} for name in series.columns if name in QUANTITIES},
+                "quantities": {
+                    name: {"unit": QUANTITIES[name].unit}
+                    for index, name in enumerate(series.columns)
+                    if name in QUANTITIES and any(row[index] is not None for row in series.rows)
+                },
                 "items": items(series),
                 "next_cursor": series.next_cursor,
             },
@@ -102,7 +108,7 @@ def items(series: Series) -> list[dict[str, Any]]:
         for index in filled:
             name, value = series.columns[index], row[index]
             if name != "flags":
-                item[name] = value
+                item[name] = round(value, DECIMALS) if isinstance(value, float) else value
             elif value:
                 item[name] = json.loads(value)
         named.append(item)
