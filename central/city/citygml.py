@@ -19,7 +19,15 @@ HEIGHT_MAX_M = 700.0
 """Above any building in Japan (the tallest tower measures 634 m)."""
 STOREYS_MAX = 100
 """PLATEAU writes 9999 for storeys that are not known."""
+PLACEHOLDER_HEIGHT_M = 3.0
+"""PLATEAU draws a LOD1 solid of exactly 3 m where the height is not known: all 338 such buildings of three real tiles."""
+PLACEHOLDER_SLACK_M = 0.005
 _FLAT_M = 0.05
+
+Extent = tuple[float, float]
+"""Lowest and highest z [m]."""
+LonLatBox = tuple[float, float, float, float]
+"""west, south, east, north [degrees]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +72,6 @@ class Tally:
             self.examples.append(f"{where}{line}, {identifier or 'no id'}: {broken.reason}{detail}")
 
 
-LonLatBox = tuple[float, float, float, float]
-"""west, south, east, north [degrees]."""
-
-
 def read_buildings(path: Path, tally: Tally, box: LonLatBox | None = None) -> list[RawVolume]:
     """Every building volume of one CityGML file.
 
@@ -106,10 +110,14 @@ def _volumes_of(building: Element, where: str, tally: Tally, box: LonLatBox | No
         if local_name(child) in {"consistsOfBuildingPart", "buildingPart"}
         for part in child.iterchildren("{*}BuildingPart")
     ]
-    volumes = []
-    for element in (building, *parts):
+    volumes: list[RawVolume] = []
+    # A building in parts is their bracket: geometry of its own, if it has any, would hide theirs. It counts when none of
+    # the parts can be used.
+    for element in (*parts, building):
+        if element is building and volumes:
+            break
         try:
-            volume = _volume_of(element, polygons, where, tally, box=box, whole=not parts or element is not building)
+            volume = _volume_of(element, polygons, where, tally, box=box, bracket=bool(parts) and element is building)
         except BrokenError as broken:
             tally.skip(where, _id_of(element), broken)
             continue
@@ -119,9 +127,9 @@ def _volumes_of(building: Element, where: str, tally: Tally, box: LonLatBox | No
 
 
 def _volume_of(
-    element: Element, polygons: Polygons, where: str, tally: Tally, *, box: LonLatBox | None, whole: bool
+    element: Element, polygons: Polygons, where: str, tally: Tally, *, box: LonLatBox | None, bracket: bool
 ) -> RawVolume | None:
-    """One volume, or None: outside the box, or a building that is only the bracket round its parts (`whole` false)."""
+    """One volume, or None: outside the box, or a bracket without geometry of its own."""
     children: dict[str, list[Element]] = {}
     for child in element:
         children.setdefault(local_name(child), []).append(child)
@@ -139,7 +147,8 @@ def _volume_of(
     if footprint and box is not None and is_outside(footprint, box):
         tally.outside += 1
         return None
-    lod1 = under("lod1Solid", "lod1MultiSurface")
+    solids = children.get("lod1Solid", []) + children.get("lod1MultiSurface", [])
+    lod1_extent = polygons.z_extent(solids)
     roof: list[RawPolygon] = []
     floor: list[RawPolygon] = []
     lod2: list[RawPolygon] = []
@@ -149,7 +158,7 @@ def _volume_of(
         lod2 = roof + floor or under("lod2Solid", "lod2MultiSurface")
         roof = roof or _upward(lod2)
     except BrokenError as broken:
-        if not (footprint or lod1):
+        if not (footprint or lod1_extent):
             raise
         # A building without its roof's shape is better than a gap in the street.
         roof, floor, lod2 = [], [], []
@@ -157,23 +166,23 @@ def _volume_of(
             where, _id_of(element), BrokenError(f"LOD2 roof left out, {broken.reason}", broken.detail, broken.line)
         )
     if not footprint:
-        footprint = floor or _lowest(lod1) or roof
+        footprint = floor or _lowest(under("lod1Solid", "lod1MultiSurface")) or roof
         if footprint and box is not None and is_outside(footprint, box):
             tally.outside += 1
             return None
     if not footprint:
-        if whole:
-            raise BrokenError("no footprint", "neither LOD0 nor a solid", int(element.sourceline or 0))
-        return None
+        if bracket:
+            return None
+        raise BrokenError("no footprint", "neither LOD0 nor a solid", int(element.sourceline or 0))
 
     measured = _measured_height(children.get("measuredHeight", []), tally)
     return RawVolume(
         id=_id_of(element),
         footprint=tuple(footprint),
         measured_height_m=measured,
-        solid_height_m=_solid_height(lod1, lod2, is_measured=measured is not None),
+        solid_height_m=_solid_height(lod1_extent, _z_extent(lod2), is_measured=measured is not None),
         storeys=_storeys(children.get("storeysAboveGround", [])),
-        ground_m=_ground(lod2, lod1, footprint if floor_known else []),
+        ground_m=_ground(_z_extent(lod2), lod1_extent, _z_extent(footprint) if floor_known else None),
         roof=tuple(roof),
     )
 
@@ -197,33 +206,26 @@ def _storeys(found: Sequence[Element]) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and 0 < int(text) <= STOREYS_MAX else None
 
 
-PLACEHOLDER_HEIGHT_M = 3.0
-"""PLATEAU draws a LOD1 solid of exactly 3 m where the height is not known: all 338 such buildings of three real tiles."""
-
-
-def _solid_height(lod1: list[RawPolygon], lod2: list[RawPolygon], *, is_measured: bool) -> float | None:
-    for level, polygons in (("lod2", lod2), ("lod1", lod1)):
-        if not polygons:
+def _solid_height(lod1: Extent | None, lod2: Extent | None, *, is_measured: bool) -> float | None:
+    """Height of the better solid [m], None where it is flat, impossible or only a placeholder."""
+    for level, extent in (("lod2", lod2), ("lod1", lod1)):
+        if extent is None:
             continue
-        low, high = _z_extent(polygons)
-        height = high - low
-        placeholder = level == "lod1" and not is_measured and abs(height - PLACEHOLDER_HEIGHT_M) < 0.005
+        height = extent[1] - extent[0]
+        placeholder = level == "lod1" and not is_measured and abs(height - PLACEHOLDER_HEIGHT_M) < PLACEHOLDER_SLACK_M
         if _FLAT_M < height <= HEIGHT_MAX_M and not placeholder:
             return height
     return None
 
 
-def _ground(*levels: list[RawPolygon]) -> float | None:
+def _ground(*extents: Extent | None) -> float | None:
     """The lowest point of the best level that has elevations; a floor at exactly 0 is how "no elevation" is written."""
-    for polygons in levels:
-        if polygons:
-            low, _ = _z_extent(polygons)
-            if low != 0.0:
-                return low
-    return None
+    return next((extent[0] for extent in extents if extent is not None and extent[0] != 0.0), None)
 
 
-def _z_extent(polygons: Sequence[RawPolygon]) -> tuple[float, float]:
+def _z_extent(polygons: Sequence[RawPolygon]) -> Extent | None:
+    if not polygons:
+        return None
     return (
         float(min(polygon.exterior[:, 2].min() for polygon in polygons)),
         float(max(polygon.exterior[:, 2].max() for polygon in polygons)),
@@ -231,10 +233,10 @@ def _z_extent(polygons: Sequence[RawPolygon]) -> tuple[float, float]:
 
 
 def _upward(polygons: Sequence[RawPolygon]) -> list[RawPolygon]:
-    """Faces of a solid that look at the sky. Latitude comes first, so that the sense of rotation is turned over."""
+    """Faces of a solid that look at the sky: seen from above they run counter-clockwise, floors clockwise, walls edge-on."""
     found = []
     for polygon in polygons:
-        lat, lon, _ = polygon.exterior.T
+        lat, lon, _ = (polygon.exterior - polygon.exterior[0]).T
         signed = float(np.sum(lon * np.roll(lat, -1) - lat * np.roll(lon, -1)))
         span = float(np.ptp(lat) * np.ptp(lon))
         if signed > 1e-4 * span and signed > 0.0:
@@ -244,9 +246,10 @@ def _upward(polygons: Sequence[RawPolygon]) -> list[RawPolygon]:
 
 def _lowest(polygons: Sequence[RawPolygon]) -> list[RawPolygon]:
     """The level floor of a solid."""
-    if not polygons:
+    extent = _z_extent(polygons)
+    if extent is None:
         return []
-    low, _ = _z_extent(polygons)
+    low = extent[0]
     return [polygon for polygon in polygons if float(polygon.exterior[:, 2].max()) - low < _FLAT_M]
 
 

@@ -4,7 +4,7 @@ Coordinates are latitude, longitude, height (EPSG:6697), the order that PLATEAU 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -95,12 +95,7 @@ def ring_points(ring: Element) -> Points:
     points = numbers.reshape(-1, dimension)
     if dimension == 2:
         points = np.column_stack([points, np.zeros(len(points))])
-    in_japan = (
-        (points[:, 0] >= _LATITUDES_DEG[0])
-        & (points[:, 0] <= _LATITUDES_DEG[1])
-        & (points[:, 1] >= _LONGITUDES_DEG[0])
-        & (points[:, 1] <= _LONGITUDES_DEG[1])
-    )
+    in_japan = _in_japan(points)
     if not in_japan.all():
         lat, lon = points[int(np.argmin(in_japan)), :2]
         raise BrokenError("coordinate outside Japan", f"latitude {lat:g}, longitude {lon:g}", line)
@@ -144,6 +139,23 @@ class Polygons:
             elif (href := child.get(_HREF)) is not None:
                 yield polygon_of(self._referred(href, child))
 
+    def z_extent(self, elements: Sequence[Element]) -> tuple[float, float] | None:
+        """Lowest and highest point [m] under the elements, None where they hold no ring. Raises BrokenError.
+
+        A solid is mostly walls of which only the heights matter, so that its numbers are read at one stroke; where that
+        fails, ring by ring tells which one is wrong.
+        """
+        lists = [found for element in elements for found in element.iter("{*}posList")]
+        plain = all(found.get("srsDimension", "3") == "3" for found in lists)
+        try:
+            points = np.array(" ".join(found.text or "" for found in lists).split(), dtype=np.float64).reshape(-1, 3)
+            if plain and len(points) and np.isfinite(points).all() and _in_japan(points).all():
+                return float(points[:, 2].min()), float(points[:, 2].max())
+        except ValueError:
+            pass
+        z = [ring[:, 2] for element in elements for polygon in self.under(element) for ring in polygon.rings]
+        return (min(float(ring.min()) for ring in z), max(float(ring.max()) for ring in z)) if z else None
+
     def _referred(self, href: str, member: Element) -> Element:
         if self._by_id is None:
             self._by_id = {}
@@ -155,6 +167,16 @@ class Polygons:
         if target is None:
             raise BrokenError("xlink:href leads nowhere", repr(href[:_SHOWN_CHARACTERS]), int(member.sourceline or 0))
         return target
+
+
+def _in_japan(points: Points) -> NDArray[np.bool_]:
+    lat, lon = points[:, 0], points[:, 1]
+    return np.asarray(
+        (lat >= _LATITUDES_DEG[0])
+        & (lat <= _LATITUDES_DEG[1])
+        & (lon >= _LONGITUDES_DEG[0])
+        & (lon <= _LONGITUDES_DEG[1])
+    )
 
 
 def _is_number(word: str) -> bool:

@@ -266,7 +266,7 @@ def _draw_shop(plan: Plan, chance: random.Random, lot: Rect, side: str, centrali
     house = _facing(lot, side, front=chance.uniform(0.3, 1.2), back=back, gap=gap)
     if house.width < 4.0 or house.depth < 4.0:
         return
-    storeys = 2 + chance.random() ** 1.6 * (1.5 + 7.5 * centrality**1.5) * min(1.4, math.sqrt(lot.area) / 18.0)
+    storeys = 2 + chance.random() ** 1.2 * (1.5 + 8.0 * centrality**1.5) * min(1.4, math.sqrt(lot.area) / 18.0)
     plan.houses.append(House(_shape(chance, house, 0.2), _height(chance, round(storeys), 3.5)))
 
 
@@ -426,6 +426,7 @@ def _draw_sites(plan: Plan, chance: random.Random) -> None:
     """The places that everyone in such a town knows."""
     _draw_station(plan, chance)
     _draw_park(plan, chance, CENTRAL_PARK, trees_per_m2=1 / 95)
+    plan.trees.append(Tree(76.0, 790.0, 12.0, 4.6))  # the old camphor tree under which the park's station stands
     plan.ground.append((Rect(140.0, 775.0, 175.0, 805.0), LandCover.WATER))
     _draw_park(plan, chance, SOUTH_PARK, trees_per_m2=1 / 110)
     _draw_park(plan, chance, SHRINE, trees_per_m2=1 / 38)

@@ -1,0 +1,76 @@
+"""`kumagaya heat import` from outside."""
+
+import argparse
+import json
+
+import numpy as np
+import pytest
+
+from contract.errors import UserError
+from kumagaya.commands.heat_import import add_import_parser
+from tests.central.city import gml
+
+
+def command(*words: object) -> int:
+    parser = argparse.ArgumentParser()
+    add_import_parser(parser.add_subparsers())
+    arguments = parser.parse_args(["import", *map(str, words)])
+    return arguments.run(arguments)
+
+
+@pytest.fixture
+def tile(tmp_path):
+    return gml.write(tmp_path, gml.document(gml.house("a", tall=8), gml.house("b", 30, tall=None)))
+
+
+def test_the_rasters_are_written_and_the_counts_told(tmp_path, tile, capsys):
+    assert command(tile, "--out", tmp_path / "s.npz", "--cell", 1, "--buildings", tmp_path / "b.geojson") == 0
+    told = capsys.readouterr().out
+    assert "1 measured, 0 from solids, 0 from storeys, 1 from neighbours" in told
+    assert "国土交通省 PLATEAU" in told
+    with np.load(tmp_path / "s.npz") as surface:
+        assert {"dsm", "dem", "cdsm", "pixel_size", "lat", "lon"} <= set(surface.files)
+        assert surface["dsm"].dtype == np.float32
+        assert surface["dsm"].shape == surface["dem"].shape == surface["cdsm"].shape
+        assert surface["dsm"].max() == 8.0
+        assert float(surface["pixel_size"]) == 1.0
+        assert float(surface["lat"]) == pytest.approx(gml.LAT, abs=1e-3)
+        assert float(surface["lon"]) == pytest.approx(gml.LON, abs=1e-3)
+    assert len(json.loads((tmp_path / "b.geojson").read_text())["features"]) == 2
+
+
+def test_the_downtown_can_be_written_too(tmp_path):
+    assert command("synthetic", "--out", tmp_path / "s.npz", "--cell", 4) == 0
+    with np.load(tmp_path / "s.npz") as surface:
+        assert surface["dsm"].shape == (500, 500)
+        assert surface["cdsm"].max() > 5.0
+
+
+def test_a_square_can_be_cut(tmp_path, tile):
+    center = f"{gml.LAT},{gml.LON}"
+    assert command(tile, "--out", tmp_path / "s.npz", "--center", center, "--size", 200) == 0
+    with np.load(tmp_path / "s.npz") as surface:
+        assert surface["dsm"].shape == (100, 100)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--center", "36.1"], "'36.1' is no place"),
+        (["--center", "x,y"], "'x,y' is no place"),
+        (["--size", "500"], "--size needs --center"),
+        (["--cell", "3"], "use one of 1, 2, 4 m"),
+    ],
+)
+def test_wrong_options_are_named_and_nothing_is_written(tmp_path, tile, words, expected):
+    with pytest.raises(UserError) as caught:
+        command(tile, "--out", tmp_path / "s.npz", *words)
+    assert expected in str(caught.value)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [tile.name]
+
+
+def test_an_output_that_cannot_be_written_is_named(tmp_path, tile):
+    with pytest.raises(UserError, match="the folder to write to does not exist"):
+        command(tile, "--out", tmp_path / "nowhere" / "s.npz")
+    with pytest.raises(UserError, match="this is a folder"):
+        command(tile, "--out", tmp_path)
