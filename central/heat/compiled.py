@@ -29,12 +29,13 @@ def _is_writable(folder: Path) -> bool:
 
 def ensure_cache_folder() -> None:
     """Point Numba to a private temporary folder when neither the source tree nor the user's cache can be written."""
-    if numba.config.CACHE_DIR:
+    settings: Any = numba.config
+    if settings.CACHE_DIR:
         return
     beside_source = Path(__file__).parent / "__pycache__"
     of_user = Path(os.environ.get("XDG_CACHE_HOME") or Path(os.path.expanduser("~")) / ".cache")  # noqa: PTH111 - never raises
     if not _is_writable(beside_source) and not _is_writable(of_user):
-        numba.config.CACHE_DIR = tempfile.mkdtemp(prefix="kumagaya-numba-")
+        settings.CACHE_DIR = tempfile.mkdtemp(prefix="kumagaya-numba-")
 
 
 ensure_cache_folder()
@@ -45,7 +46,8 @@ def kernel(*, parallel: bool = False, fastmath: bool = True, inline: str = "neve
 
     ``fastmath`` lets the compiler reorder sums and assume that no value is NaN: callers check their input first.
     """
-    decorate: Callable[[F], F] = numba.njit(
+    compiler: Any = numba.njit
+    decorate: Callable[[F], F] = compiler(
         cache=True, nogil=True, parallel=parallel, fastmath=fastmath, inline=inline, error_model="numpy"
     )
     return decorate

@@ -15,7 +15,7 @@ from central.heat.geometry.types import Floats32
 from central.heat.radiation.bitplanes import quantise
 from central.heat.radiation.clearness import Irradiance, clearness_index, haurwitz_wm2, split
 from central.heat.radiation.weights import Absorbed, Materials, absorbed, canopy_transmissivity
-from central.heat.step_kernel import fill_maps
+from central.heat.step_kernel import StepWeights, fill_maps
 from central.heat.sun import Sun
 
 WALL_BITS, TREE_BITS, SUNLIT_BITS = 7, 6, 5
@@ -125,8 +125,8 @@ class Moment:
     absorbed: Absorbed
     utci_coefficients: Floats32
     wbgt: WbgtTables
-    level_radiation: Floats32
-    """(3,) the beam, the sky's light and the walls' light on a level plane [W/m2]."""
+    level_radiation: tuple[float, float, float]
+    """The beam, the sky's light and the walls' light on a level plane [W/m2]."""
     canopy_transmissivity: float
 
 
@@ -164,7 +164,7 @@ def moment(weather: Weather, sun: Sun, wind_range_ms: tuple[float, float], mater
             beam,
             cos_zenith,
         ),
-        level_radiation=np.array([beam, irradiance.diffuse_wm2, wall_light], dtype=np.float32),
+        level_radiation=(beam, irradiance.diffuse_wm2, wall_light),
         canopy_transmissivity=transmissivity,
     )
 
@@ -207,10 +207,6 @@ def step(
         geometry.cast_shadow(sun.azimuth_deg, max(sun.altitude_deg, 0.5), shade)
     else:
         shade[:] = 0
-    weights = now.absorbed
-    wall = quantise(weights.wall - weights.sky, WALL_BITS)
-    tree = quantise(weights.tree - weights.sky, TREE_BITS)
-    sunlit = quantise(weights.sunlit_surplus, SUNLIT_BITS)
     with PARALLEL:
         fill_maps(
             geometry.blocked,
@@ -218,30 +214,28 @@ def step(
             geometry.sky_view_padded,
             shade,
             wind,
-            np.float32(weights.sky.sum()),
-            wall.words,
-            wall.scale,
-            tree.words,
-            tree.scale,
-            sunlit.words,
-            sunlit.scale,
-            np.ascontiguousarray(pack(weights.is_sunlit).T),
-            weights.beam_and_ground.astype(np.float32),
-            np.float32(weather.air_temperature_degc),
+            _packed(now.absorbed),
+            now.wbgt,
             now.utci_coefficients,
-            now.wbgt.globe,
-            now.wbgt.wick,
-            now.wbgt.globe_terms,
-            now.wbgt.wick_terms,
-            now.wbgt.wind_terms,
-            now.level_radiation,
-            np.float32(now.canopy_transmissivity),
+            np.array([weather.air_temperature_degc, now.canopy_transmissivity, *now.level_radiation], dtype=np.float32),
             maps.tmrt_degc,
             maps.utci_degc,
             maps.wbgt_degc,
             maps.shadow,
         )
     return maps
+
+
+def _packed(weights: Absorbed) -> StepWeights:
+    """The weights of the patches as the kernel wants them."""
+    return StepWeights(
+        sky_sum=np.array([weights.sky.sum()], dtype=np.float32),
+        wall=quantise(weights.wall - weights.sky, WALL_BITS),
+        tree=quantise(weights.tree - weights.sky, TREE_BITS),
+        sunlit=quantise(weights.sunlit_surplus, SUNLIT_BITS),
+        sunlit_masks=np.ascontiguousarray(pack(weights.is_sunlit).T),
+        beam_and_ground=weights.beam_and_ground.astype(np.float32),
+    )
 
 
 def _check_maps(maps: Frame, shape: tuple[int, int]) -> None:

@@ -1,16 +1,20 @@
+# ruff: noqa: PLR0917 - physics takes its quantities one by one
 """The one pass over the city that turns a moment's weights into four maps."""
+
+from typing import NamedTuple
 
 import numpy as np
 from numba import prange
 
 from central.heat.comfort.utci import WIND_MAX_MS, WIND_MIN_MS
-from central.heat.comfort.wbgt_tables import NODES
+from central.heat.comfort.wbgt_tables import NODES, WbgtTables
 from central.heat.compiled import kernel
 from central.heat.geometry.bits import count_bits
-from central.heat.geometry.blocks import BLOCK, Floats32
+from central.heat.geometry.blocks import BLOCK
 from central.heat.geometry.dome import WORDS
 from central.heat.geometry.rays import SHADED_BY_BUILDING, SHADED_BY_CANOPY
-from central.heat.geometry.types import Bytes, Words
+from central.heat.geometry.types import Bytes, Floats32, Words
+from central.heat.radiation.bitplanes import Planes
 from central.heat.radiation.weights import ABSORPTIVITY_LONG, KELVIN, STEFAN_BOLTZMANN
 
 KELVIN_32 = np.float32(KELVIN)
@@ -24,18 +28,29 @@ ONE = np.float32(1.0)
 GLOBE_SHARE, WICK_SHARE = np.float32(0.2), np.float32(0.7)
 
 
+class StepWeights(NamedTuple):
+    """What a person absorbs, ready for the kernel [W per m2 of body]."""
+
+    sky_sum: Floats32
+    """(1,) from an open sky all around."""
+    wall: Planes
+    """What a wall in a patch changes against the sky there."""
+    tree: Planes
+    """The same for a crown."""
+    sunlit: Planes
+    """What sunshine adds to a wall."""
+    sunlit_masks: Words
+    """(3, 256) patches whose walls are sunlit, by level of openness."""
+    beam_and_ground: Floats32
+    """(3,) the beam and the ground, in the shade of a building, of a crown, in the sun."""
+
+
 @kernel(inline="always")
 def _add_patches(
-    word_0: Words,
-    word_1: Words,
-    word_2: Words,
-    planes: Words,
-    lowest: float,
-    step: float,
-    counts: Words,
-    total: Floats32,
+    word_0: Words, word_1: Words, word_2: Words, words: Words, scale: Floats32, counts: Words, total: Floats32
 ) -> None:
     """Add to ``total`` (128,) the weights of the patches set in each cell's three words; see ``bitplanes``."""
+    lowest, step = scale[0], scale[1]
     for i in range(BLOCK):
         counts[i] = count_bits(word_0[i]) + count_bits(word_1[i]) + count_bits(word_2[i])
     for i in range(BLOCK):
@@ -43,10 +58,10 @@ def _add_patches(
     for i in range(BLOCK):
         counts[i] = 0
     # Planes outside, cells inside: the counts then run in wide registers.
-    for plane in range(planes.shape[0]):
-        mask_0 = planes[plane, 0]
-        mask_1 = planes[plane, 1]
-        mask_2 = planes[plane, 2]
+    for plane in range(words.shape[0]):
+        mask_0 = words[plane, 0]
+        mask_1 = words[plane, 1]
+        mask_2 = words[plane, 2]
         place = np.uint64(plane)
         for i in range(BLOCK):
             counts[i] += (
@@ -63,24 +78,10 @@ def fill_maps(
     sky_view: Floats32,
     shade: Bytes,
     wind: Floats32,
-    base: float,
-    wall_planes: Words,
-    wall_scale: Floats32,
-    tree_planes: Words,
-    tree_scale: Floats32,
-    sunlit_planes: Words,
-    sunlit_scale: Floats32,
-    sunlit_masks: Words,
-    beam_and_ground: Floats32,
-    air_temperature_degc: float,
+    weights: StepWeights,
+    tables: WbgtTables,
     utci_coefficients: Floats32,
-    globe_table: Floats32,
-    wick_table: Floats32,
-    globe_terms: Floats32,
-    wick_terms: Floats32,
-    wind_terms: Floats32,
-    level_radiation: Floats32,
-    canopy_transmissivity: float,
+    scalars: Floats32,
     tmrt: Floats32,
     utci: Floats32,
     wbgt: Floats32,
@@ -89,31 +90,44 @@ def fill_maps(
     """Write Tmrt, UTCI, WBGT [degC] and shadow of every cell.
 
     Args:
-        blocked, openness_level, sky_view: of the geometry, padded to blocks.
+        blocked: of the geometry, as the next two; padded to blocks.
+        openness_level: (rows, padded).
+        sky_view: (rows, padded).
         shade: (rows, padded) 0 building, 1 canopy, 2 sun.
         wind: (rows, columns) or (1, 1) wind at 10 m [m/s].
-        base: sum of the sky's weights [W/m2].
-        wall_planes, tree_planes: what a wall, a tree adds to the sky's weight; scale holds (lowest, step).
-        sunlit_planes: what sunshine adds to a wall.
-        sunlit_masks: (256, 3) patches whose walls are sunlit, by level of openness.
-        beam_and_ground: (3,) by shade [W/m2].
+        weights: what patches, beam and ground send.
+        tables: of WBGT.
         utci_coefficients: (7, 7) of (Tmrt - air temperature, wind).
-        globe_table .. wind_terms: see ``WbgtTables``.
-        level_radiation: (3,) beam, sky and wall-reflected radiation on the level [W/m2].
-        tmrt, utci, wbgt, shadow: (rows, columns) outputs.
+        scalars: (5,) air temperature [degC], share of the beam under a crown; beam, sky's light and walls' light on
+            the level [W/m2].
+        tmrt: (rows, columns) output, as the next three.
+        utci: output.
+        wbgt: output.
+        shadow: output.
     """
     rows, columns = tmrt.shape
     blocks = blocked.shape[1]
     wind_is_uniform = wind.size == 1
     k = utci_coefficients
-    globe_flat = globe_table.ravel()
-    wick_flat = wick_table.ravel()
-    in_building_shade = beam_and_ground[0]
-    in_canopy_shade = beam_and_ground[1]
-    in_sun = beam_and_ground[2]
-    beam = level_radiation[0]
-    sky_light = level_radiation[1]
-    wall_light = level_radiation[2]
+    # Named here: parallel loops take arrays, not tuples within tuples.
+    globe_flat = tables.globe.ravel()
+    wick_flat = tables.wick.ravel()
+    globe_terms = tables.globe_terms
+    wick_terms = tables.wick_terms
+    wind_terms = tables.wind_terms
+    base = weights.sky_sum[0]
+    in_building_shade = weights.beam_and_ground[0]
+    in_canopy_shade = weights.beam_and_ground[1]
+    in_sun = weights.beam_and_ground[2]
+    sunlit_masks = weights.sunlit_masks
+    wall_words, wall_scale = weights.wall.words, weights.wall.scale
+    tree_words, tree_scale = weights.tree.words, weights.tree.scale
+    sunlit_words, sunlit_scale = weights.sunlit.words, weights.sunlit.scale
+    air_temperature_degc = scalars[0]
+    canopy_transmissivity = scalars[1]
+    beam = scalars[2]
+    sky_light = scalars[3]
+    wall_light = scalars[4]
     air_tenth = np.float32(0.1) * air_temperature_degc
     for row in prange(rows):
         absorbed = np.empty(BLOCK, np.float32)
@@ -137,13 +151,13 @@ def fill_maps(
                 word_0[i] = blocked[row, block, 0, i]
                 word_1[i] = blocked[row, block, 1, i]
                 word_2[i] = blocked[row, block, 2, i]
-            _add_patches(word_0, word_1, word_2, wall_planes, wall_scale[0], wall_scale[1], counts, absorbed)
+            _add_patches(word_0, word_1, word_2, wall_words, wall_scale, counts, absorbed)
             for i in range(BLOCK):
                 level = openness_level[row, origin + i]
                 word_0[i] &= sunlit_masks[0, level]
                 word_1[i] &= sunlit_masks[1, level]
                 word_2[i] &= sunlit_masks[2, level]
-            _add_patches(word_0, word_1, word_2, sunlit_planes, sunlit_scale[0], sunlit_scale[1], counts, absorbed)
+            _add_patches(word_0, word_1, word_2, sunlit_words, sunlit_scale, counts, absorbed)
             any_tree = np.uint64(0)
             for i in range(BLOCK):
                 word_0[i] = blocked[row, block, WORDS, i]
@@ -151,7 +165,7 @@ def fill_maps(
                 word_2[i] = blocked[row, block, WORDS + 2, i]
                 any_tree |= word_0[i] | word_1[i] | word_2[i]
             if any_tree:
-                _add_patches(word_0, word_1, word_2, tree_planes, tree_scale[0], tree_scale[1], counts, absorbed)
+                _add_patches(word_0, word_1, word_2, tree_words, tree_scale, counts, absorbed)
 
             for i in range(BLOCK):
                 by = shade[row, origin + i]

@@ -7,6 +7,7 @@ instant and several processes share its pages.
     8 bytes    magic "KUMACITY"
     4 bytes    version, little endian
     4 bytes    length of the header
+    4 bytes    CRC-32 of the header
     n bytes    header: JSON with the city's numbers and, per array, name, type, shape, offset and CRC-32
     ...        the arrays, each beginning at a multiple of 4096 bytes
 """
@@ -31,7 +32,8 @@ from contract.errors import UserError
 MAGIC: Final = b"KUMACITY"
 VERSION: Final = 1
 PAGE_BYTES: Final = 4096
-CHUNK_BYTES: Final = 1 << 24
+HEADER_BYTES_MAX: Final = 1 << 20
+FIXED_BYTES: Final = 12
 
 NUMBERS: Final = ("rows", "columns", "pixel_size_m", "lat", "lon", "altitude_m")
 HEIGHTS: Final = (
@@ -123,7 +125,7 @@ def save_city(path: Path, geometry: Geometry) -> None:
                 "dtype": array.dtype.str,
                 "shape": array.shape,
                 "offset": offset,
-                "crc32": zlib.crc32(memoryview(array).cast("B")),
+                "crc32": zlib.crc32(_raw(array)),
             }
         )
         offset += -(-array.nbytes // PAGE_BYTES) * PAGE_BYTES
@@ -131,10 +133,10 @@ def save_city(path: Path, geometry: Geometry) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as file:
-            file.write(MAGIC + struct.pack("<II", VERSION, len(header)) + header)
+            file.write(MAGIC + struct.pack("<III", VERSION, len(header), zlib.crc32(header)) + header)
             for array in arrays.values():
                 _fill_page(file)
-                file.write(memoryview(array).cast("B"))
+                file.write(_raw(array))
             _fill_page(file)
             file.flush()
             os.fsync(file.fileno())
@@ -174,15 +176,12 @@ def load_city(path: Path, *, verify: bool = True) -> Geometry:
             if first + size * dtype.itemsize > len(mapped):
                 raise UserError(f"is cut short: array {entry['name']} is incomplete", where=str(path), hint=hint)
             array = np.frombuffer(mapped, dtype=dtype, count=size, offset=first).reshape(shape)
-            if verify and zlib.crc32(memoryview(array).cast("B")) != entry["crc32"]:
+            if verify and zlib.crc32(_raw(array)) != entry["crc32"]:
                 raise UserError(f"is damaged: checksum of array {entry['name']} differs", where=str(path), hint=hint)
             arrays[entry["name"]] = array
-        numbers = {name: header["city"][name] for name in NUMBERS}
-        return Geometry(
-            **numbers,
-            heights=BlockedHeights(**{name: arrays[name] for name in HEIGHTS}),
-            **{name: arrays[name] for name in MAPS},
-        )
+        fields: dict[str, Any] = {name: header["city"][name] for name in NUMBERS}
+        fields |= {name: arrays[name] for name in MAPS}
+        return Geometry(heights=BlockedHeights(**{name: arrays[name] for name in HEIGHTS}), **fields)
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"is damaged: header is wrong at {error}", where=str(path), hint=hint) from None
 
@@ -193,24 +192,27 @@ def _arrays_of(geometry: Geometry) -> dict[str, Array]:
     return {name: np.ascontiguousarray(array) for name, array in named.items()}
 
 
+def _raw(array: Array) -> memoryview:
+    """The bytes of a contiguous array."""
+    return array.reshape(-1).view(np.uint8).data
+
+
 def _fill_page(file: BinaryIO) -> None:
     file.write(b"\0" * (-file.tell() % PAGE_BYTES))
 
 
 def _read_header(path: Path, file: BinaryIO, hint: str) -> tuple[dict[str, Any], int]:
     """The header, and where the first array begins."""
-    fixed = file.read(len(MAGIC) + 8)
-    if len(fixed) < len(MAGIC) + 8 or not fixed.startswith(MAGIC):
+    fixed = file.read(len(MAGIC) + FIXED_BYTES)
+    if len(fixed) < len(MAGIC) + FIXED_BYTES or not fixed.startswith(MAGIC):
         raise UserError("is not a prepared city", where=str(path), hint="make one with `kumagaya heat prepare`")
-    version, length = struct.unpack("<II", fixed[len(MAGIC) :])
+    version, length, checksum = struct.unpack("<III", fixed[len(MAGIC) :])
     if version != VERSION:
         raise UserError(f"is of version {version}, this program reads version {VERSION}", where=str(path), hint=hint)
-    if length > CHUNK_BYTES:
+    if length > HEADER_BYTES_MAX:
         raise UserError("is damaged: header is too long", where=str(path), hint=hint)
-    try:
-        header = json.loads(file.read(length))
-    except ValueError:
-        raise UserError("is damaged: header cannot be read", where=str(path), hint=hint) from None
-    if not isinstance(header, dict) or not {"city", "arrays"} <= header.keys():
-        raise UserError("is damaged: header is incomplete", where=str(path), hint=hint)
+    text = file.read(length)
+    if zlib.crc32(text) != checksum:
+        raise UserError("is damaged: checksum of the header differs", where=str(path), hint=hint)
+    header: dict[str, Any] = json.loads(text)
     return header, -(-file.tell() // PAGE_BYTES) * PAGE_BYTES

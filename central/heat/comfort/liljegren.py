@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0917 - kernels take their numbers one by one
 """The two heat balances behind WBGT: the globe's and the wet wick's, solved one point at a time.
 
 Liljegren, Carhart, Lawday, Tschopp & Sharp (2008), Modeling the wet bulb globe temperature using standard
@@ -28,8 +29,8 @@ COS_ZENITH_MIN = 0.00873
 """Below this (half a degree of altitude) the sun is taken as set."""
 
 _END_SHARE = 0.25 * WICK_DIAMETER_M / WICK_LENGTH_M
-_CRITICAL_PRESSURE = (36.4 * 218.0) ** (1.0 / 3.0)
-_CRITICAL_TEMPERATURE = (132.0 * 647.3) ** (5.0 / 12.0)
+_CRITICAL_PRESSURE = math.pow(36.4 * 218.0, 1.0 / 3.0)
+_CRITICAL_TEMPERATURE = math.pow(132.0 * 647.3, 5.0 / 12.0)
 _CRITICAL_SCALE = math.sqrt(132.0 * 647.3)
 _MASS_TERM = math.sqrt(1.0 / MOLAR_MASS_AIR + 1.0 / MOLAR_MASS_WATER)
 
@@ -60,7 +61,7 @@ def conductivity(kelvin: float) -> float:
 @kernel(fastmath=False)
 def diffusivity(kelvin: float, pressure_hpa: float) -> float:
     """Diffusivity of water vapour in air [m2/s]; same, p. 505."""
-    reduced = (kelvin / _CRITICAL_SCALE) ** 2.334
+    reduced = math.pow(kelvin / _CRITICAL_SCALE, 2.334)
     atmospheres = pressure_hpa / 1013.25
     return 3.640e-4 * reduced * _CRITICAL_PRESSURE * _CRITICAL_TEMPERATURE * _MASS_TERM / atmospheres * 1e-4
 
@@ -74,7 +75,7 @@ def evaporation_heat(kelvin: float) -> float:
 @kernel(fastmath=False)
 def air_emissivity(vapour_pressure_hpa: float) -> float:
     """Emissivity of a clear sky; Oke (1987), Boundary Layer Climates, p. 373."""
-    return 0.575 * vapour_pressure_hpa**0.143
+    return 0.575 * math.pow(vapour_pressure_hpa, 0.143)
 
 
 @kernel(fastmath=False)
@@ -87,14 +88,14 @@ def _reynolds(kelvin: float, pressure_hpa: float, wind_ms: float, diameter_m: fl
 def globe_convection(kelvin: float, pressure_hpa: float, wind_ms: float) -> float:
     """Convective heat transfer of the globe [W/(m2 K)]: a sphere in air (Bird et al., p. 409)."""
     reynolds = _reynolds(kelvin, pressure_hpa, wind_ms, GLOBE_DIAMETER_M)
-    return (2.0 + 0.6 * math.sqrt(reynolds) * PRANDTL**0.3333) * conductivity(kelvin) / GLOBE_DIAMETER_M
+    return (2.0 + 0.6 * math.sqrt(reynolds) * math.pow(PRANDTL, 0.3333)) * conductivity(kelvin) / GLOBE_DIAMETER_M
 
 
 @kernel(fastmath=False)
 def wick_convection(kelvin: float, pressure_hpa: float, wind_ms: float) -> float:
     """Convective heat transfer of the wick [W/(m2 K)]: a cylinder in cross flow (Bedingfield & Drew 1950, eq. 32)."""
     reynolds = _reynolds(kelvin, pressure_hpa, wind_ms, WICK_DIAMETER_M)
-    return 0.281 * reynolds**0.6 * PRANDTL**0.44 * conductivity(kelvin) / WICK_DIAMETER_M
+    return 0.281 * math.pow(reynolds, 0.6) * math.pow(PRANDTL, 0.44) * conductivity(kelvin) / WICK_DIAMETER_M
 
 
 @kernel(fastmath=False)
@@ -165,7 +166,7 @@ def _wick_balance(
         / (HEAT_CAPACITY_AIR * MOLAR_MASS_AIR / MOLAR_MASS_WATER)
         * (wick_vapour_hpa - vapour_pressure_hpa)
         / (pressure_hpa - wick_vapour_hpa)
-        * (PRANDTL / schmidt) ** 0.56
+        * math.pow(PRANDTL / schmidt, 0.56)
     )
     radiation = absorbed_wm2 - STEFAN_BOLTZMANN * WICK_EMISSIVITY * wick_k**4
     return air_k - evaporation + radiation / wick_convection(film_k, pressure_hpa, wind_ms) - wick_k

@@ -46,7 +46,7 @@ def vapour_pressure_for_utci_hpa(air_temperature_degc: npt.ArrayLike, relative_h
             f"relative_humidity_pct {humidity:g} at air_temperature_degc {temperature:g} is a vapour pressure of "
             f"{pressure:.1f} hPa: UTCI is defined up to {VAPOUR_PRESSURE_MAX_HPA:g} hPa"
         )
-    return pressure_hpa
+    return np.asarray(pressure_hpa)
 
 
 def utci(

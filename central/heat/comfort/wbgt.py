@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0917 - physics takes its quantities one by one
 """Wet-bulb globe temperature for single points and stations."""
 
 import math

@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0917 - physics takes its quantities one by one
 """WBGT for whole maps: both heat balances in two small tables that are valid for one moment.
 
 At one air temperature, humidity and pressure the globe's temperature depends on its radiation term and the wind alone,
@@ -6,10 +7,9 @@ where both temperatures are nearly straight lines; between the nodes a map inter
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from numba import prange
 
 from central.heat.comfort.liljegren import (
@@ -22,16 +22,13 @@ from central.heat.comfort.liljegren import (
 )
 from central.heat.comfort.wbgt import KELVIN
 from central.heat.compiled import PARALLEL, kernel
-
-Floats32 = npt.NDArray[np.float32]
-Floats64 = npt.NDArray[np.float64]
+from central.heat.geometry.types import Floats32, Floats64
 
 NODES = 24
 """Nodes along each side: 0.01 C at the worst point between them."""
 
 
-@dataclass(frozen=True, eq=False)
-class WbgtTables:
+class WbgtTables(NamedTuple):
     """Lookup of one moment. A place's radiation terms are linear in its direct and diffuse level radiation [W/m2]."""
 
     globe: Floats32
@@ -77,7 +74,9 @@ def wbgt_tables(
     """Tables that cover every place with up to so much level radiation and wind within a range.
 
     Args:
-        air_temperature_degc, relative_humidity_pct, air_pressure_hpa: of the whole city.
+        air_temperature_degc: of the whole city, as are the next two.
+        relative_humidity_pct: 0 .. 100.
+        air_pressure_hpa: at the city.
         wind_range_ms: lowest and highest wind of the map.
         wind_factor: wind at 2 m over the map's wind.
         diffuse_max_wm2: most diffuse radiation on the level that a place may get.

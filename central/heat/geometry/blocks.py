@@ -4,15 +4,13 @@ Every inner loop then has the same known number of turns, which is what lets the
 steps of a ray are skipped after one look at the block's highest cell.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from numba import prange
 
 from central.heat.compiled import PARALLEL, kernel
-
-Floats32 = npt.NDArray[np.float32]
+from central.heat.geometry.types import Floats32
 
 BLOCK = 128
 """Cells in a block. Half or twice as many is slower by a tenth on the machines tried."""
@@ -21,8 +19,7 @@ NOWHERE_LOW = np.float32(-1e9)
 NOWHERE_HIGH = np.float32(1e9)
 
 
-@dataclass(frozen=True, eq=False)
-class BlockedHeights:
+class BlockedHeights(NamedTuple):
     """Heights above sea level [m]; ``columns`` is rounded up to whole blocks, one empty block stands on either side.
 
     Padded arrays are (rows, (blocks + 2) * 128), block arrays (rows, blocks + 2), ``floor`` (rows, blocks).
@@ -47,43 +44,47 @@ class BlockedHeights:
 
 
 @kernel(parallel=True)
-def _lay_out(solid_in, top_in, base_in, solid, canopy_top, canopy_base, solid_top, canopy_block_top, any_top, floor):  # type: ignore[no-untyped-def]
-    rows, columns = solid_in.shape
-    blocks = floor.shape[1]
+def _lay_out(solid: Floats32, canopy_top: Floats32, canopy_base: Floats32, out: BlockedHeights) -> None:
+    rows, columns = solid.shape
+    blocks = out.block_floor.shape[1]
+    # Named here, because a parallel loop must not reach into the tuple itself.
+    solid_out, top_out, base_out = out.solid, out.canopy_top, out.canopy_base
+    solid_tops, canopy_tops, any_tops = out.solid_block_top, out.canopy_block_top, out.any_block_top
+    floors = out.block_floor
     for row in prange(rows):
-        for column in range(solid.shape[1]):
-            solid[row, column] = NOWHERE_LOW
-            canopy_top[row, column] = NOWHERE_LOW
-            canopy_base[row, column] = NOWHERE_HIGH
+        for column in range(solid_out.shape[1]):
+            solid_out[row, column] = NOWHERE_LOW
+            top_out[row, column] = NOWHERE_LOW
+            base_out[row, column] = NOWHERE_HIGH
         for column in range(columns):
-            solid[row, column + BLOCK] = solid_in[row, column]
-            canopy_top[row, column + BLOCK] = top_in[row, column]
-            canopy_base[row, column + BLOCK] = base_in[row, column]
+            solid_out[row, column + BLOCK] = solid[row, column]
+            top_out[row, column + BLOCK] = canopy_top[row, column]
+            base_out[row, column + BLOCK] = canopy_base[row, column]
         for block in range(blocks):
             highest = NOWHERE_LOW
             highest_canopy = NOWHERE_LOW
             lowest = NOWHERE_HIGH
             for column in range(block * BLOCK, min(columns, block * BLOCK + BLOCK)):
-                highest = max(highest, solid_in[row, column])
-                highest_canopy = max(highest_canopy, top_in[row, column])
-                lowest = min(lowest, solid_in[row, column])
-            solid_top[row, block + 1] = highest
-            canopy_block_top[row, block + 1] = highest_canopy
-            any_top[row, block + 1] = max(highest, highest_canopy)
-            floor[row, block] = lowest
+                highest = max(highest, solid[row, column])
+                highest_canopy = max(highest_canopy, canopy_top[row, column])
+                lowest = min(lowest, solid[row, column])
+            solid_tops[row, block + 1] = highest
+            canopy_tops[row, block + 1] = highest_canopy
+            any_tops[row, block + 1] = max(highest, highest_canopy)
+            floors[row, block] = lowest
         for edge in (0, blocks + 1):
-            solid_top[row, edge] = NOWHERE_LOW
-            canopy_block_top[row, edge] = NOWHERE_LOW
-            any_top[row, edge] = NOWHERE_LOW
+            solid_tops[row, edge] = NOWHERE_LOW
+            canopy_tops[row, edge] = NOWHERE_LOW
+            any_tops[row, edge] = NOWHERE_LOW
 
 
 def lay_out(solid: Floats32, canopy_top: Floats32, canopy_base: Floats32) -> BlockedHeights:
     """Lay (rows, columns) heights [m] out in padded rows and blocks."""
     rows, columns = solid.shape
     blocks = -(-columns // BLOCK)
-    padded = [np.empty((rows, (blocks + 2) * BLOCK), dtype=np.float32) for _ in range(3)]
-    tops = [np.empty((rows, blocks + 2), dtype=np.float32) for _ in range(3)]
-    floor = np.empty((rows, blocks), dtype=np.float32)
+    padded, tops = (rows, (blocks + 2) * BLOCK), (rows, blocks + 2)
+    shapes = (padded, padded, padded, tops, tops, tops, (rows, blocks))
+    heights = BlockedHeights._make(np.empty(shape, dtype=np.float32) for shape in shapes)
     with PARALLEL:
-        _lay_out(solid, canopy_top, canopy_base, *padded, *tops, floor)
-    return BlockedHeights(*padded, *tops, floor)
+        _lay_out(solid, canopy_top, canopy_base, heights)
+    return heights

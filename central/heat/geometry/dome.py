@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
+from central.heat.geometry.types import Bits, Floats64, Integers, Words
 
 BAND_ALTITUDE_DEG = (6.0, 18.0, 30.0, 42.0, 54.0, 66.0, 78.0, 90.0)
 BAND_PATCHES = (31, 30, 28, 24, 19, 13, 7, 1)
@@ -30,11 +28,11 @@ BAND_WORD = (0, 0, 1, 1, 2, 2, 1, 2)
 class SkyDome:
     """The patches, each array of shape (153,) ordered by band from the horizon up, then by azimuth."""
 
-    azimuth_deg: Floats
+    azimuth_deg: Floats64
     """Azimuth of the patch's centre, clockwise from north."""
-    altitude_deg: Floats
-    solid_angle_sr: Floats
-    plan_share: Floats
+    altitude_deg: Floats64
+    solid_angle_sr: Floats64
+    plan_share: Floats64
     """Share of the patch in the sky view of a level plane; the sum is 1."""
     band: Integers
     word: Integers
@@ -43,11 +41,11 @@ class SkyDome:
     """Place of the bit within that word."""
 
     @property
-    def sin_altitude(self) -> Floats:
+    def sin_altitude(self) -> Floats64:
         return np.sin(np.radians(self.altitude_deg))
 
     @property
-    def cos_altitude(self) -> Floats:
+    def cos_altitude(self) -> Floats64:
         return np.cos(np.radians(self.altitude_deg))
 
 
@@ -76,7 +74,7 @@ def sky_dome() -> SkyDome:
     )
 
 
-def pack(marked: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint64]:
+def pack(marked: Bits) -> Words:
     """Truth values per patch (..., 153) as words (..., 3) of bits."""
     dome = sky_dome()
     words = np.zeros((*marked.shape[:-1], WORDS), dtype=np.uint64)
@@ -87,7 +85,7 @@ def pack(marked: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint64]:
     return words
 
 
-def unpack(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+def unpack(words: Words) -> Bits:
     """Words of bits (3, ...) as truth values per patch (153, ...): the reverse of ``pack``, for tests and references."""
     dome = sky_dome()
     marked = np.empty((PATCHES, *words.shape[1:]), dtype=np.bool_)

@@ -1,14 +1,12 @@
 """The cells that a ray towards the sun or a patch of sky passes, as offsets from the cell it starts in."""
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from central.heat.geometry.dome import SkyDome
-
-Offsets = npt.NDArray[np.int32]
+from central.heat.geometry.types import Floats32, Integers, Offsets
 
 NEAR_STEPS = 32
 """Steps taken one by one towards a low patch; further out, where a patch spans many cells, steps are left out."""
@@ -19,15 +17,14 @@ TIE_BREAK_DEG = 0.01
 LONGEST_MARCH_STEPS = 4000
 
 
-@dataclass(frozen=True, eq=False)
-class March:
+class March(NamedTuple):
     """One ray, or several laid end to end. Arrays of shape (steps,)."""
 
     rows: Offsets
     """Row of each step relative to the start; south is positive."""
     columns: Offsets
     """Column of each step relative to the start; east is positive."""
-    rise_m: npt.NDArray[np.float32]
+    rise_m: Floats32
     """Height that the ray has gained at the step [m]."""
 
 
@@ -49,13 +46,11 @@ def march(azimuth_deg: float, altitude_deg: float, pixel_size_m: float, relief_m
     cells_per_step = 1.0 / abs(east) if along_columns else 1.0 / abs(north)
     rise_per_step_m = cells_per_step * math.tan(math.radians(altitude_deg)) * pixel_size_m
     steps = min(LONGEST_MARCH_STEPS, int(relief_m / rise_per_step_m))
-    index = np.arange(1, steps + 1)
-    if along_columns:
-        columns = math.copysign(1.0, east) * index
-        rows = -math.copysign(1.0, north) * np.round(index * abs(north / east))
-    else:
-        columns = math.copysign(1.0, east) * np.round(index * abs(east / north))
-        rows = -math.copysign(1.0, north) * index
+    index = np.arange(1.0, steps + 1.0)
+    across_per_step = abs(north / east) if along_columns else abs(east / north)
+    across = np.rint(index * across_per_step)
+    columns = math.copysign(1.0, east) * (index if along_columns else across)
+    rows = -math.copysign(1.0, north) * (across if along_columns else index)
     return March(
         rows=rows.astype(np.int32),
         columns=columns.astype(np.int32),
@@ -75,7 +70,7 @@ def march_to_patch(dome: SkyDome, patch: int, pixel_size_m: float, relief_m: flo
     return March(rows=full.rows[kept], columns=full.columns[kept], rise_m=full.rise_m[kept])
 
 
-def join(marches: list[March]) -> tuple[March, npt.NDArray[np.int64]]:
+def join(marches: list[March]) -> tuple[March, Integers]:
     """Several marches end to end, and the (rays + 1,) places where each begins and ends."""
     starts = np.concatenate([[0], np.cumsum([each.rows.size for each in marches])]).astype(np.int64)
     joined = March(

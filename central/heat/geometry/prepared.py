@@ -4,14 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from central.heat.compiled import PARALLEL
-from central.heat.geometry.blocks import BLOCK, NOWHERE_HIGH, NOWHERE_LOW, BlockedHeights, Floats32, lay_out
+from central.heat.geometry.blocks import BLOCK, NOWHERE_HIGH, NOWHERE_LOW, BlockedHeights, lay_out
 from central.heat.geometry.dome import PATCHES, WORDS, sky_dome
 from central.heat.geometry.march import join, march, march_to_patch
 from central.heat.geometry.rays import cast_shadow, see_sky
 from central.heat.geometry.skyview import sky_view
+from central.heat.geometry.types import Bits, Bytes, Floats32, Words
 from central.heat.surface import Surface
 
 Progress = Callable[[float], None]
@@ -39,15 +39,15 @@ class Geometry:
     lon: float
     altitude_m: float
     heights: BlockedHeights
-    blocked: npt.NDArray[np.uint64]
+    blocked: Words
     """(rows, blocks, 6, 128) patches of sky hidden by buildings (words 0-2) and by trees alone (words 3-5)."""
-    openness_level: npt.NDArray[np.uint8]
+    openness_level: Bytes
     """(rows, padded) sky view of the buildings in 256 levels."""
     sky_view_padded: Floats32
     """(rows, padded) sky view with buildings and trees, 0 to 1."""
     sky_view_buildings_padded: Floats32
     """(rows, padded) sky view with the buildings alone."""
-    is_ground: npt.NDArray[np.bool_]
+    is_ground: Bits
     """(rows, columns) True where one can walk: no building stands there."""
 
     @property
@@ -69,13 +69,13 @@ class Geometry:
     def resident_bytes(self) -> int:
         """Memory that the arrays take [B]."""
         own = (self.blocked, self.openness_level, self.sky_view_padded, self.sky_view_buildings_padded, self.is_ground)
-        return sum(array.nbytes for array in (*own, *vars(self.heights).values()))
+        return sum(array.nbytes for array in (*own, *self.heights))
 
-    def cast_shadow(self, azimuth_deg: float, altitude_deg: float, shade: npt.NDArray[np.uint8]) -> None:
+    def cast_shadow(self, azimuth_deg: float, altitude_deg: float, shade: Bytes) -> None:
         """Write into ``shade`` (rows, padded) which cells the sun reaches: 0 building, 1 canopy, 2 sun."""
         ray = march(azimuth_deg, altitude_deg, self.pixel_size_m, self.heights.relief_m)
         with PARALLEL:
-            cast_shadow(*vars(self.heights).values(), ray.rows, ray.columns, ray.rise_m, shade)
+            cast_shadow(self.heights, ray, shade)
 
 
 def prepare(surface: Surface, progress: Progress | None = None) -> Geometry:
@@ -109,12 +109,9 @@ def prepare(surface: Surface, progress: Progress | None = None) -> Geometry:
     for first_row in range(0, rows, ROWS_PER_PROGRESS):
         last_row = min(rows, first_row + ROWS_PER_PROGRESS)
         with PARALLEL:
-            see_sky(
-                *vars(heights).values(), rays.rows, rays.columns, rays.rise_m, ray_starts, dome.word, dome.bit,
-                first_row, last_row, blocked,
-            )  # fmt: skip
+            see_sky(heights, rays, ray_starts, dome.word, dome.bit, first_row, last_row, blocked)
         report(0.98 * last_row / rows)
-    by_buildings, by_trees, level = sky_view(blocked, columns)
+    by_buildings, by_trees, level = sky_view(blocked)
     # Crowns are not closed: they let a little of the sky through.
     by_trees -= np.float32(1.0)
     by_trees *= np.float32(1.0 - CANOPY_TRANSMISSIVITY)

@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0917 - physics takes its quantities one by one
 """The ray kernels: what of the sky each cell sees, and which cells the sun reaches.
 
 A ray is followed for a whole block of 128 cells at once: at step k every cell looks at the cell that lies the same
@@ -10,8 +11,10 @@ import numpy as np
 from numba import prange
 
 from central.heat.compiled import kernel
-from central.heat.geometry.blocks import BLOCK, NOWHERE_LOW
+from central.heat.geometry.blocks import BLOCK, NOWHERE_LOW, BlockedHeights
 from central.heat.geometry.dome import PATCHES, WORDS
+from central.heat.geometry.march import March
+from central.heat.geometry.types import Bytes, Floats32, Integers, Words
 
 CROSSED_M = np.float32(1e-6)
 ZERO = np.float32(0.0)
@@ -24,54 +27,61 @@ SUNLIT = np.uint8(2)
 
 @kernel(inline="always")
 def _follow(
-    solid, canopy_top, canopy_base, solid_block_top, canopy_block_top, any_block_top,
-    row, block, floor, step_rows, step_columns, rise, first, last, start, horizon, crossing,
-):  # type: ignore[no-untyped-def]  # fmt: skip
-    """Fill ``horizon`` (128,) with the highest lowered building and ``crossing`` (128,) with the deepest crown crossing."""
-    rows, width = solid.shape
+    heights: BlockedHeights,
+    row: int,
+    block: int,
+    ray: March,
+    first: int,
+    last: int,
+    start: Floats32,
+    horizon: Floats32,
+    crossing: Floats32,
+) -> None:
+    """Follow steps ``first`` to ``last`` of the ray from one block.
+
+    Leaves the highest lowered building in ``horizon`` and the deepest crossing of a crown in ``crossing``, (128,) each.
+    """
+    rows, width = heights.solid.shape
+    floor = heights.block_floor[row, block]
     rise_before = ZERO
     origin = block * BLOCK + BLOCK
     for step in range(first, last):
-        other_row = row + step_rows[step]
-        other = origin + step_columns[step]
+        other_row = row + ray.rows[step]
+        other = origin + ray.columns[step]
         if other_row < 0 or other_row >= rows or other <= 0 or other + BLOCK >= width:
             break
-        lowered = rise[step]
+        rise = ray.rise_m[step]
         left = other // BLOCK
         right = (other + BLOCK - 1) // BLOCK
-        if max(any_block_top[other_row, left], any_block_top[other_row, right]) - rise_before > floor:
-            if max(solid_block_top[other_row, left], solid_block_top[other_row, right]) - lowered > floor:
+        if max(heights.any_block_top[other_row, left], heights.any_block_top[other_row, right]) - rise_before > floor:
+            if max(heights.solid_block_top[other_row, left], heights.solid_block_top[other_row, right]) - rise > floor:
                 for i in range(BLOCK):
-                    horizon[i] = max(horizon[i], solid[other_row, other + i] - lowered)
-            if max(canopy_block_top[other_row, left], canopy_block_top[other_row, right]) - rise_before > floor:
+                    horizon[i] = max(horizon[i], heights.solid[other_row, other + i] - rise)
+            if (
+                max(heights.canopy_block_top[other_row, left], heights.canopy_block_top[other_row, right]) - rise_before
+                > floor
+            ):
                 for i in range(BLOCK):
-                    below_top = canopy_top[other_row, other + i] - rise_before - start[i]
-                    above_base = start[i] + lowered - canopy_base[other_row, other + i]
+                    below_top = heights.canopy_top[other_row, other + i] - rise_before - start[i]
+                    above_base = start[i] + rise - heights.canopy_base[other_row, other + i]
                     crossing[i] = max(crossing[i], min(below_top, above_base))
-        rise_before = lowered
+        rise_before = rise
 
 
 @kernel(parallel=True)
-def cast_shadow(
-    solid, canopy_top, canopy_base, solid_block_top, canopy_block_top, any_block_top, block_floor,
-    step_rows, step_columns, rise, shade,
-):  # type: ignore[no-untyped-def]  # fmt: skip
-    """Write into ``shade`` (rows, blocks * 128) uint8 what stands between each cell and the sun."""
-    rows, blocks = block_floor.shape
+def cast_shadow(heights: BlockedHeights, ray: March, shade: Bytes) -> None:
+    """Write into ``shade`` (rows, blocks * 128) what stands between each cell and the sun."""
+    rows, blocks = heights.block_floor.shape
     for row in prange(rows):
         start = np.empty(BLOCK, np.float32)
         horizon = np.empty(BLOCK, np.float32)
         crossing = np.empty(BLOCK, np.float32)
         for block in range(blocks):
             for i in range(BLOCK):
-                start[i] = solid[row, block * BLOCK + BLOCK + i]
+                start[i] = heights.solid[row, block * BLOCK + BLOCK + i]
                 horizon[i] = NOWHERE_LOW
                 crossing[i] = ZERO
-            _follow(
-                solid, canopy_top, canopy_base, solid_block_top, canopy_block_top, any_block_top,
-                row, block, block_floor[row, block], step_rows, step_columns, rise, 0, rise.size,
-                start, horizon, crossing,
-            )  # fmt: skip
+            _follow(heights, row, block, ray, 0, ray.rows.size, start, horizon, crossing)
             for i in range(BLOCK):
                 shade[row, block * BLOCK + i] = (
                     SHADED_BY_BUILDING
@@ -82,11 +92,17 @@ def cast_shadow(
 
 @kernel(parallel=True)
 def see_sky(
-    solid, canopy_top, canopy_base, solid_block_top, canopy_block_top, any_block_top, block_floor,
-    step_rows, step_columns, rise, ray_starts, word_of, bit_of, first_row, last_row, blocked,
-):  # type: ignore[no-untyped-def]  # fmt: skip
-    """Set the bits of ``blocked`` (rows, blocks, 6, 128) for some rows: words 0-2 by buildings, 3-5 by trees only."""
-    blocks = block_floor.shape[1]
+    heights: BlockedHeights,
+    rays: March,
+    ray_starts: Integers,
+    word_of: Integers,
+    bit_of: Integers,
+    first_row: int,
+    last_row: int,
+    blocked: Words,
+) -> None:
+    """Set the bits of ``blocked`` (rows, blocks, 6, 128) for some rows: words 0-2 by buildings, 3-5 by trees alone."""
+    blocks = heights.block_floor.shape[1]
     for row in prange(first_row, last_row):
         start = np.empty(BLOCK, np.float32)
         horizon = np.empty(BLOCK, np.float32)
@@ -94,17 +110,13 @@ def see_sky(
         bits = np.empty((2 * WORDS, BLOCK), np.uint64)
         for block in range(blocks):
             for i in range(BLOCK):
-                start[i] = solid[row, block * BLOCK + BLOCK + i]
+                start[i] = heights.solid[row, block * BLOCK + BLOCK + i]
             bits[:] = 0
             for patch in range(ZENITH):
                 for i in range(BLOCK):
                     horizon[i] = NOWHERE_LOW
                     crossing[i] = ZERO
-                _follow(
-                    solid, canopy_top, canopy_base, solid_block_top, canopy_block_top, any_block_top,
-                    row, block, block_floor[row, block], step_rows, step_columns, rise,
-                    ray_starts[patch], ray_starts[patch + 1], start, horizon, crossing,
-                )  # fmt: skip
+                _follow(heights, row, block, rays, ray_starts[patch], ray_starts[patch + 1], start, horizon, crossing)
                 word = word_of[patch]
                 flag = np.uint64(1) << np.uint64(bit_of[patch])
                 none = np.uint64(0)
@@ -115,7 +127,7 @@ def see_sky(
             # Straight up only the canopy over the cell itself can stand in the way.
             zenith = np.uint64(1) << np.uint64(bit_of[ZENITH])
             for i in range(BLOCK):
-                if canopy_top[row, block * BLOCK + BLOCK + i] > start[i]:
+                if heights.canopy_top[row, block * BLOCK + BLOCK + i] > start[i]:
                     bits[WORDS + word_of[ZENITH], i] |= zenith
             for word in range(2 * WORDS):
                 for i in range(BLOCK):

@@ -1,24 +1,30 @@
+# ruff: noqa: PLR0917 - physics takes its quantities one by one
 """Sky view factors from the packed bits."""
 
 import numpy as np
-import numpy.typing as npt
 from numba import prange
 
 from central.heat.compiled import PARALLEL, kernel
 from central.heat.geometry.bits import count_bits
 from central.heat.geometry.blocks import BLOCK
 from central.heat.geometry.dome import BAND_PATCHES, BAND_WORD, WORDS, pack, sky_dome
+from central.heat.geometry.types import Bytes, Floats32, Integers, Words
 
 BANDS = len(BAND_PATCHES)
 OPENNESS_LEVELS = 256
 """Sky views are told apart in this many levels where the height of the surrounding walls is looked up."""
 
-Floats32 = npt.NDArray[np.float32]
-Words = npt.NDArray[np.uint64]
-
 
 @kernel(parallel=True)
-def _sky_view(blocked, band_mask, band_word, band_share, columns, by_buildings, by_trees, level):  # type: ignore[no-untyped-def]
+def _sky_view(
+    blocked: Words,
+    band_mask: Words,
+    band_word: Integers,
+    band_share: Floats32,
+    by_buildings: Floats32,
+    by_trees: Floats32,
+    level: Bytes,
+) -> None:
     rows, blocks = blocked.shape[:2]
     for row in prange(rows):
         for block in range(blocks):
@@ -41,12 +47,11 @@ def _sky_view(blocked, band_mask, band_word, band_share, columns, by_buildings, 
                 )
 
 
-def sky_view(blocked: Words, columns: int) -> tuple[Floats32, Floats32, npt.NDArray[np.uint8]]:
+def sky_view(blocked: Words) -> tuple[Floats32, Floats32, Bytes]:
     """Sky view factors of a level plane at every cell.
 
     Args:
         blocked: (rows, blocks, 6, 128) packed patches.
-        columns: columns of the city; the rest of the last block is padding.
 
     Returns:
         sky view with the buildings alone, sky view with the trees alone, both (rows, blocks * 128) from 0 to 1, and
@@ -62,7 +67,5 @@ def sky_view(blocked: Words, columns: int) -> tuple[Floats32, Floats32, npt.NDAr
     by_trees = np.empty_like(by_buildings)
     level = np.empty(by_buildings.shape, dtype=np.uint8)
     with PARALLEL:
-        _sky_view(
-            blocked, band_mask, np.array(BAND_WORD, dtype=np.int64), band_share, columns, by_buildings, by_trees, level
-        )
+        _sky_view(blocked, band_mask, np.array(BAND_WORD, dtype=np.int64), band_share, by_buildings, by_trees, level)
     return by_buildings, by_trees, level

@@ -62,8 +62,8 @@ def clear_sky_wm2(
     air_mass = 35.0 * cos_zenith / math.sqrt(1224.0 * cos_zenith**2 + 1.0)
     gases = 1.021 - 0.084 * math.sqrt(air_mass * (0.000949 * air_pressure_hpa + 0.051))
     water_cm = _precipitable_water_cm(sun, air_temperature_degc, relative_humidity_pct)
-    vapour = 1.0 - 0.077 * (water_cm * air_mass) ** 0.3
-    aerosol = 0.935**air_mass
+    vapour = 1.0 - 0.077 * math.pow(water_cm * air_mass, 0.3)
+    aerosol = math.pow(0.935, air_mass)
     return sun.extraterrestrial_wm2 * cos_zenith * gases * vapour * aerosol
 
 

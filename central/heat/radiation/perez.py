@@ -8,7 +8,8 @@ import math
 
 import numpy as np
 
-from central.heat.geometry.dome import Floats, SkyDome
+from central.heat.geometry.dome import SkyDome
+from central.heat.geometry.types import Floats64
 from central.heat.radiation.clearness import Irradiance
 from central.heat.sun import Sun
 
@@ -80,7 +81,7 @@ COEFFICIENTS = np.array(
 )
 
 
-def patch_irradiance(dome: SkyDome, sun: Sun, irradiance: Irradiance) -> Floats:
+def patch_irradiance(dome: SkyDome, sun: Sun, irradiance: Irradiance) -> Floats64:
     """Diffuse radiation of each patch on a plane that faces it [W/m2], shape (153,).
 
     Scaled so that a level plane under the whole dome receives exactly ``irradiance.diffuse_wm2``.
@@ -94,7 +95,7 @@ def patch_irradiance(dome: SkyDome, sun: Sun, irradiance: Irradiance) -> Floats:
     return np.asarray(irradiance.diffuse_wm2 * share / np.sum(share * sin_patch))
 
 
-def _relative_luminance(dome: SkyDome, sun: Sun, irradiance: Irradiance) -> Floats:
+def _relative_luminance(dome: SkyDome, sun: Sun, irradiance: Irradiance) -> Floats64:
     zenith = math.radians(90.0 - sun.altitude_deg)
     zenith_term = 1.041 * zenith**3
     clearness = (1.0 + irradiance.direct_normal_wm2 / irradiance.diffuse_wm2 + zenith_term) / (1.0 + zenith_term)

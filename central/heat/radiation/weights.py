@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0917 - physics takes its quantities one by one
 """Everything a person absorbs, folded into one weight per patch of the sphere around them.
 
 A person is an upright cylinder: 0.22 of its surface faces each of the four sides, 0.06 up and 0.06 down; a beam meets
@@ -13,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from central.heat.geometry.dome import Floats, sky_dome
+from central.heat.geometry.dome import sky_dome
 from central.heat.geometry.skyview import OPENNESS_LEVELS
+from central.heat.geometry.types import Bits, Floats64
 from central.heat.radiation.clearness import Irradiance
 from central.heat.radiation.perez import patch_irradiance
 from central.heat.sun import Sun
@@ -68,17 +70,17 @@ def canopy_transmissivity(sun: Sun, materials: Materials) -> float:
 class Absorbed:
     """What a person absorbs at one moment [W per m2 of body]; arrays of shape (153,) unless said."""
 
-    sky: Floats
+    sky: Floats64
     """From each patch where it shows sky."""
-    wall: Floats
+    wall: Floats64
     """The same where a wall in shade fills it."""
-    sunlit_surplus: Floats
+    sunlit_surplus: Floats64
     """What a wall adds when the sun is on it."""
-    tree: Floats
+    tree: Floats64
     """The same where a crown fills it."""
-    is_sunlit: npt.NDArray[np.bool_]
+    is_sunlit: Bits
     """(256, 153) whether a wall in the patch is in the sun, by the cell's level of openness."""
-    beam_and_ground: Floats
+    beam_and_ground: Floats64
     """(3,) the sun's beam and all that comes from the ground, in the shade of a building, of a crown, in the sun."""
 
 
@@ -98,7 +100,10 @@ def surface_heating_k(sun: Sun, clearness: float, materials: Materials) -> float
 def sky_emissivity(air_temperature_degc: float, relative_humidity_pct: float) -> float:
     """Emissivity of the whole cloudless sky; Prata (1996), Q. J. R. Meteorol. Soc. 122:1127-1151."""
     vapour_hpa = (
-        relative_humidity_pct / 100.0 * 6.107 * 10.0 ** (7.5 * air_temperature_degc / (237.3 + air_temperature_degc))
+        relative_humidity_pct
+        / 100.0
+        * 6.107
+        * math.pow(10.0, 7.5 * air_temperature_degc / (237.3 + air_temperature_degc))
     )
     water_cm = 46.5 * vapour_hpa / (air_temperature_degc + KELVIN)
     return 1.0 - (1.0 + water_cm) * math.exp(-math.sqrt(1.2 + 3.0 * water_cm))
@@ -119,7 +124,8 @@ def absorbed(
         sun: position; below the horizon there is no beam and nothing is sunlit.
         irradiance: short-wave radiation on an open place.
         clearness: 1 cloudless .. 0 overcast.
-        air_temperature_degc, relative_humidity_pct: of the whole city.
+        air_temperature_degc: of the whole city.
+        relative_humidity_pct: 0 .. 100.
         transmissivity: share of short-wave radiation that passes a crown.
         materials: albedo, emissivity and heating of ground and walls.
     """
@@ -192,7 +198,7 @@ def absorbed(
     )
 
 
-def _is_sunlit(sun: Sun, cos_from_sun: Floats) -> npt.NDArray[np.bool_]:
+def _is_sunlit(sun: Sun, cos_from_sun: Floats64) -> Bits:
     """Which walls the sun reaches, for a place in a round basin of the same sky view.
 
     A wall across from the sun is lit above the shadow of the rim behind the person: at distance 1 the rim of a basin
@@ -216,7 +222,7 @@ def _beam_and_ground(
     air_temperature_degc: float,
     transmissivity: float,
     materials: Materials,
-) -> Floats:
+) -> Floats64:
     values = []
     for reached in (0.0, transmissivity, 1.0):
         beam = reached * direct * (BEAM_SHARE * math.cos(altitude) + level_share * math.sin(altitude))
@@ -226,6 +232,6 @@ def _beam_and_ground(
     return np.array(values)
 
 
-def mean_radiant_temperature_degc(absorbed_wm2: npt.ArrayLike) -> Floats:
+def mean_radiant_temperature_degc(absorbed_wm2: npt.ArrayLike) -> Floats64:
     """Temperature [degC] of a uniform black enclosure in which a person would absorb as much."""
     return (np.asarray(absorbed_wm2) / (ABSORPTIVITY_LONG * STEFAN_BOLTZMANN)) ** 0.25 - KELVIN
