@@ -16,6 +16,7 @@ from edge.config import BusConfig
 from edge.fieldbus.device import Device, Sample, decode
 from edge.fieldbus.frames import REQUEST_BYTES, Fault
 from edge.fieldbus.port import BITS_PER_CHARACTER, GAP_S, BusFaultError, GuardedPort, PortLostError
+from edge.fieldbus.reads import Read
 
 LISTEN_S_MIN: Final = 0.1
 """A probe listens at least so long: a living station begins its answer within a few hundredths of a second."""
@@ -115,68 +116,61 @@ class Bus:
     def _probe(self, device: Device, until_s: float, samples: list[Sample]) -> bool:
         """Asks a suspect whether it is back, within what is left of the sweep. False: no time for this or any further probe."""
         now_s = time.monotonic()
-        count = device.probe_count(now_s)
-        if now_s < device.not_before_s or count is None:
+        if now_s < device.not_before_s:
             return True
         spare_s = until_s - now_s - RESERVE_S - self._wire_s(device)
         listen_s = min(device.response_s, spare_s / 2)
         if listen_s < min(LISTEN_S_MIN, device.response_s):
             return False
-        first = device.blocks[0]
-        device.begin_poll()
-        try:
-            self._request(device, first.function, first.address, count, listen_s)
-        except BusFaultError as error:
-            self._note_fault(device, error, count, min(self._quiet_s, max(0.0, until_s - RESERVE_S - time.monotonic())))
-            return True
-        except _RefusedError as refusal:
-            device.note_exception(refusal.code)
-        device.in_step()
-        self._poll(device, samples, device.response_s, self._quiet_s, counted=True)
+        self._poll(device, samples, listen_s, min(self._quiet_s, spare_s - listen_s))
         return True
 
-    def _poll(
-        self, device: Device, samples: list[Sample], response_s: float, quiet_s: float, *, counted: bool = False
-    ) -> None:
-        """Reads all blocks of a device that is in step and appends its sample."""
-        if not counted:
-            device.begin_poll()
+    def _poll(self, device: Device, samples: list[Sample], listen_s: float, quiet_s: float) -> None:
+        """Reads all blocks of a device and appends its sample. `listen_s`: how long its first answer may take to begin."""
         began_s = time.monotonic()
+        plan = device.plan(began_s)
+        if plan is None:
+            return
+        device.begin_poll()
         answers: dict[Block, tuple[int, ...] | None] = {}
-        for block in device.blocks:
-            try:
-                answers[block] = self._request(device, block.function, block.address, block.count, response_s)
-            except _RefusedError as refusal:
-                device.note_exception(refusal.code)
-                answers[block] = None
-            except BusFaultError as error:
-                self._note_fault(device, error, block.count, quiet_s)
-                return
+        for block, reads in plan:
+            words: dict[int, int] = {}
+            for read in reads:
+                try:
+                    answer = self._request(device, block.function, read, listen_s)
+                except _RefusedError as refusal:
+                    device.note_exception(refusal.code, read.count, time.monotonic())
+                    break
+                except BusFaultError as error:
+                    self._note_fault(device, error, read.count, quiet_s)
+                    return
+                words.update(enumerate(answer, read.address))
+                listen_s = device.response_s
+            wanted = range(block.address, block.address + block.count)
+            answers[block] = tuple(words[at] for at in wanted) if all(at in words for at in wanted) else None
         if all(words is None for words in answers.values()):
-            device.failures = 0
             return
         values, flags = decode(device.profile, answers)
         at_ms = self._clock.unix_ms()
-        ended_s = time.monotonic()
-        device.note_good(at_ms, ended_s - began_s)
+        device.note_good(at_ms, time.monotonic() - began_s)
         samples.append(Sample(device.station, at_ms, int(self._clock.monotonic_s() * 1000), values, flags))
 
-    def _request(self, device: Device, function: int, address: int, count: int, response_s: float) -> tuple[int, ...]:
-        """One read request. Raises BusFaultError, PortLostError, or _RefusedError with the exception code."""
+    def _request(self, device: Device, function: int, read: Read, listen_s: float) -> list[int]:
+        """One read request: its registers. Raises BusFaultError, PortLostError, or _RefusedError with the exception code."""
         port, instrument = self._port, self._instrument
         if port is None or instrument is None:
             raise PortLostError("the port is closed")
-        port.response_s = response_s
+        port.response_s = listen_s
         instrument.address = device.unit_address
         try:
-            words = instrument.read_registers(address, count, functioncode=function)
+            words: list[int] = instrument.read_registers(read.address, read.count, functioncode=function)
         except minimalmodbus.SlaveReportedException:
             raise _RefusedError(port.last_reply[2]) from None
         except minimalmodbus.ModbusException as error:
             # The port only lets true replies through, so that this is minimalmodbus seeing what the port did not.
             _log.warning("reply_refused", bus=self.name, station=device.station, reason=str(error))
             raise BusFaultError(Fault.NOISE) from None
-        return tuple(words)
+        return words
 
     def _note_fault(self, device: Device, error: BusFaultError, count: int, quiet_s: float) -> None:
         was_good = device.failures == 0
@@ -187,9 +181,8 @@ class Bus:
             self._port.drain(quiet_s)
 
     def _wire_s(self, device: Device) -> float:
-        """The time on the wire of a probe and of the poll that follows when it is answered."""
-        characters = sum(REQUEST_BYTES + 5 + 2 * block.count + 8 for block in device.blocks)
-        return (characters + REQUEST_BYTES + 5 + 2) * self._character_s + GAP_S
+        """The time on the wire of a poll of the device, in two parts a block."""
+        return sum(2 * (REQUEST_BYTES + 13) + 2 * block.count for block in device.blocks) * self._character_s + GAP_S
 
     def _open_port(self) -> bool:
         if self._port is not None:

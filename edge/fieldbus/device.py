@@ -2,7 +2,7 @@
 
 import statistics
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 import msgspec
@@ -13,11 +13,11 @@ from contract.profiles import Block, Profile, plan_blocks
 from contract.quantities import Flag
 from edge.config import BusConfig, StationConfig
 from edge.fieldbus.frames import Fault
+from edge.fieldbus.reads import Read, readable_range, reads_of
 
 BACKOFF_S_MAX: Final = 60.0
 LATE_REPLY_S_MAX: Final = 30.0
 """After so long nobody answers a request any more."""
-PROBE_REGISTERS_MAX: Final = 16
 _POLL_TIMES_KEPT: Final = 63
 
 
@@ -34,10 +34,8 @@ class Sample(msgspec.Struct, frozen=True):
 class Device:
     """A station as its bus knows it.
 
-    After any lost or broken reply the device is *suspect*: an answer to the old request may still come, and would look
-    like the answer to the next one. So a suspect is first probed with a request for another number of registers than any that is still
-    unanswered: the reply's byte count then tells to which request it belongs. A slave answers in order, so a true answer to
-    the probe proves that nothing older is to come.
+    After any lost or broken reply the device is *suspect*, and an answer to the old request may still come. For half a minute nothing
+    is asked in a length that is still unanswered (`reads.reads_of`), so that a late answer is never taken for a new one.
     """
 
     def __init__(self, config: StationConfig, profile: Profile, bus: BusConfig) -> None:
@@ -51,7 +49,7 @@ class Device:
         self.failures = 0
         self.not_before_s = 0.0
         self._interval_s = bus.interval_s
-        self._probe_counts = _probe_counts(profile, self.blocks[0])
+        self._ranges = tuple(readable_range(profile, block) for block in self.blocks)
         self._unanswered: dict[int, float] = {}
         self._good = self._polls = self._timeouts = self._checksums = self._exceptions = self._others = 0
         self._last_good_at_ms: int | None = None
@@ -65,22 +63,29 @@ class Device:
             return 0.0
         return min(BACKOFF_S_MAX, self._interval_s * 2.0 ** min(self.failures - 2, 16))
 
-    def probe_count(self, now_s: float) -> int | None:
-        """How many registers a probe may ask for so that no late reply fits it; None: wait until an old request is forgotten."""
+    def plan(self, now_s: float) -> list[tuple[Block, tuple[Read, ...]]] | None:
+        """The requests for a poll; None: no safe length is left for some block until an old request is forgotten."""
+        unanswered = self.unanswered(now_s)
+        plan = []
+        for block, (first, last) in zip(self.blocks, self._ranges, strict=True):
+            reads = reads_of(block, first, last, unanswered)
+            if reads is None:
+                return None
+            plan.append((block, reads))
+        return plan
+
+    def unanswered(self, now_s: float) -> Collection[int]:
+        """The lengths of requests to which an answer may still come."""
         for count, asked_at_s in list(self._unanswered.items()):
             if now_s - asked_at_s > LATE_REPLY_S_MAX:
                 del self._unanswered[count]
-        return next((count for count in self._probe_counts if count not in self._unanswered), None)
+        return self._unanswered
 
     def begin_poll(self) -> None:
         self._polls += 1
 
-    def in_step(self) -> None:
-        """A probe was answered: nothing older can come any more."""
-        self.suspect = False
-        self._unanswered.clear()
-
     def note_good(self, at_ms: int, took_s: float) -> None:
+        self.suspect = False
         self.failures = 0
         self._good += 1
         self._last_good_at_ms = at_ms
@@ -99,10 +104,17 @@ class Device:
         else:
             self._others += 1
 
-    def note_exception(self, code: int) -> None:
-        """An exception reply: the device is well and in step, it only does not serve what was asked."""
+    def note_exception(self, code: int, asked_count: int, now_s: float) -> None:
+        """An exception reply: the device is well, it only does not serve what was asked.
+
+        While older requests are unanswered it may be a late answer to one of them, and the true one be still to come.
+        """
+        self.suspect = False
+        self.failures = 0
         self._exceptions += 1
         self._last_error = f"exception_{code}"
+        if self.unanswered(now_s):
+            self._unanswered[asked_count] = now_s
 
     def health(self) -> DeviceHealth:
         return DeviceHealth(
@@ -118,16 +130,6 @@ class Device:
             last_error=self._last_error,
             poll_ms_median=round(statistics.median(self._poll_ms), 1) if self._poll_ms else None,
         )
-
-
-def _probe_counts(profile: Profile, block: Block) -> tuple[int, ...]:
-    """The lengths a probe of the block may have: from its first register as far as the device lets read in one go."""
-    last = max(
-        span.last
-        for span in profile.readable
-        if profile.function_of(span) == block.function and span.first <= block.address <= span.last
-    )
-    return tuple(range(1, min(PROBE_REGISTERS_MAX, last - block.address + 1) + 1))
 
 
 def decode(
