@@ -158,7 +158,7 @@ export async function fetchReadings(station: string, fromMs: number, toMs: numbe
     from: new Date(fromMs).toISOString(),
     to: new Date(toMs).toISOString(),
     resolution: "minute",
-    limit: "1000",
+    limit: "2000",
   });
   const path = `/v1/stations/${encodeURIComponent(station)}/readings`;
   let page = await getJson<Readings>(`${path}?${query}`);

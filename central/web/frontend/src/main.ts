@@ -35,7 +35,7 @@ const CITY_RETRY_MS = 3_000;
 const WIDE = { top: 130, right: 110, bottom: 110, left: 90 };
 const NARROW = { top: 122, right: 44, bottom: 130, left: 44 };
 
-const wide = matchMedia("(min-width: 900px)");
+const wide = matchMedia("(min-width: 900px), (min-width: 640px) and (max-height: 500px)");
 const darkWanted = matchMedia("(prefers-color-scheme: dark)");
 
 function chooseTheme(): Theme {
@@ -166,11 +166,14 @@ function wireMap(map: CityMap): void {
 async function begin(): Promise<void> {
   for (;;) {
     try {
-      const [about, stations] = await Promise.all([fetchCity(), fetchStations()]);
-      store.set({ city: about, clock: new CityClock(about.clock.now, about.clock.speed), notice: null });
-      heardStations(stations);
-      city?.setHome(about, stations.stations);
-      if (city !== null) void loadBuildings(city, about.buildings);
+      // The stations are known before the city is: they are shown while it is still being prepared.
+      const [about, stations] = await Promise.allSettled([fetchCity(), fetchStations()]);
+      if (stations.status === "fulfilled") heardStations(stations.value);
+      if (about.status === "rejected") throw about.reason;
+      const { value } = about;
+      store.set({ city: value, clock: new CityClock(value.clock.now, value.clock.speed), notice: null });
+      city?.setHome(value, store.state.stations);
+      if (city !== null) void loadBuildings(city, value.buildings);
       return;
     } catch (error) {
       const preparing = error instanceof ApiError && error.problem === "city-preparing";

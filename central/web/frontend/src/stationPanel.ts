@@ -32,6 +32,9 @@ export function makeStationPanel(store: Store): HTMLElement {
   const backText = h("span", {});
   back.append(backText);
   back.addEventListener("click", () => store.set({ selected: null }));
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") store.set({ selected: null });
+  });
   const name = h("h2", { tabindex: "-1" });
   const note = h("p", { class: "panel-note" });
   const chip = h("span", { class: "chip" });
@@ -58,6 +61,8 @@ export function makeStationPanel(store: Store): HTMLElement {
   let series: Series | null = null;
   let reload: ReturnType<typeof setTimeout> | undefined;
   let drawn = "";
+  let filled = "";
+  let openedFrom: Element | null = null;
 
   const load = async (id: string): Promise<void> => {
     clearTimeout(reload);
@@ -91,6 +96,10 @@ export function makeStationPanel(store: Store): HTMLElement {
     const station = state.stations.find(({ id }) => id === state.selected) ?? null;
     panel.hidden = station === null;
     if (station === null) {
+      const from = openedFrom;
+      // Once the list it came from is on the page again.
+      if (shownId !== null && from instanceof HTMLElement)
+        queueMicrotask(() => from.focus({ preventScroll: true }));
       shownId = null;
       clearTimeout(reload);
       return;
@@ -98,6 +107,7 @@ export function makeStationPanel(store: Store): HTMLElement {
     fill(state, station);
     const style = `${state.lang} ${state.theme}`;
     if (station.id !== shownId) {
+      if (shownId === null) openedFrom = document.activeElement;
       shownId = station.id;
       series = null;
       chart.redraw(state.lang);
@@ -136,6 +146,9 @@ export function makeStationPanel(store: Store): HTMLElement {
     const at = station.last === null ? "" : jstTime(Date.parse(station.last.at));
     setText(valuesTitle, fresh ? t("last_values") : t("last_values_at", { time: at }));
     setText(chartTitle, t("chart_title"));
+    const signature = JSON.stringify([state.lang, station.last?.values]);
+    if (signature === filled) return;
+    filled = signature;
     const measured = Object.entries(station.last?.values ?? {}).sort(([a], [b]) => rank(a) - rank(b));
     values.replaceChildren(
       ...measured.map(([quantity, { value, flag }]) => {

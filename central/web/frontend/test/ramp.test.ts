@@ -32,6 +32,46 @@ describe("the bands", () => {
   });
 });
 
+// Machado, Oliveira and Fernandes 2009, severity 1.0, on linear RGB.
+const VISION: Readonly<Record<string, readonly (readonly [number, number, number])[]>> = {
+  protanopia: [
+    [0.152286, 1.052583, -0.204868],
+    [0.114503, 0.786281, 0.099216],
+    [-0.003882, -0.048116, 1.051998],
+  ],
+  deuteranopia: [
+    [0.367322, 0.860646, -0.227968],
+    [0.280085, 0.672501, 0.047413],
+    [-0.01182, 0.04294, 0.968881],
+  ],
+  tritanopia: [
+    [1.255528, -0.076749, -0.178779],
+    [-0.078411, 0.930809, 0.147602],
+    [0.004733, 0.691367, 0.3039],
+  ],
+};
+
+describe.each(Object.entries(VISION))("to eyes with %s", (_, matrix) => {
+  const linear = (b: number): number => (b <= 10.31475 ? b / 3294.6 : ((b / 255 + 0.055) / 1.055) ** 2.4);
+  const encoded = (x: number): number =>
+    255 * (x <= 0.0031308 ? 12.92 * Math.max(x, 0) : 1.055 * Math.min(x, 1) ** (1 / 2.4) - 0.055);
+  const seen = (hex: string) => {
+    const rgb = parseHex(hex).map(linear);
+    const [r, g, b] = matrix.map((row) => encoded(row[0] * rgb[0]! + row[1] * rgb[1]! + row[2] * rgb[2]!));
+    return toOklab([r!, g!, b!]);
+  };
+
+  it("no two bands look alike", () => {
+    const colours = BANDS.map((band) => seen(BAND_COLOUR[band].fill));
+    colours.forEach((a, i) =>
+      colours.slice(i + 1).forEach((b) => {
+        // In OKLab 0.02 is about the least difference that is noticed; ask for six times that.
+        expect(Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2])).toBeGreaterThan(0.12);
+      }),
+    );
+  });
+});
+
 describe("colours", () => {
   it("survive the way to OKLab and back", () => {
     for (const hex of ["#000000", "#ffffff", "#b3192f", "#9cc9ee", "#f5d33f"]) {
