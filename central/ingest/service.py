@@ -28,7 +28,7 @@ RECONNECT_MIN_S: Final = 0.5
 RECONNECT_MAX_S: Final = 15.0
 STORE_RETRY_MIN_S: Final = 0.2
 STORE_RETRY_MAX_S: Final = 5.0
-STOP_S: Final = 3.0
+STOP_S: Final = 2.0
 """How long a stop waits for the commit under way: shorter than systemd's patience."""
 
 log = structlog.get_logger("central.ingest")

@@ -43,9 +43,13 @@ def _open(path: Path) -> sqlite3.Connection:
     # isolation_level None: transactions begin and end where the code says, not where the module guesses.
     try:
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    except sqlite3.Error as error:
+        raise UserError(f"cannot be opened as a store: {error}", where=str(path)) from None
+    try:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.DatabaseError as error:
+    except sqlite3.Error as error:
+        connection.close()
         raise UserError(f"cannot be opened as a store: {error}", where=str(path)) from None
     return connection
 
