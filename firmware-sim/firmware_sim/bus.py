@@ -23,7 +23,7 @@ class Bus:
     Args:
         name: for logs, such as `line-a`.
         wall_ms: the city's wall time, asked when a request is answered.
-        on_served: told of every answer that a master can use.
+        on_served: told of every answer whose values reach the line whole.
         timing: the line's settings.
 
     """
@@ -46,25 +46,27 @@ class Bus:
         self._heard = bytearray()
         self._first_heard_s = 0.0
         self._last_heard_s = 0.0
+        self._silent_from_s = 0.0
         self._line_free_s = 0.0
         self._outbox: list[tuple[float, int, bytes]] = []
         self._order = itertools.count()
 
     def receive(self, data: bytes, now_s: float) -> None:
         """Bytes from the master, heard at the monotonic moment `now_s`."""
-        if self._heard and now_s - self._last_heard_s >= self.timing.silence_s:
+        if self._heard and now_s >= self._silent_from_s:
             self._frame_ended()
         if not self._heard:
             self._first_heard_s = now_s
         self._heard += data
         self._last_heard_s = now_s
+        self._silent_from_s = now_s + self.timing.silence_s
         if len(self._heard) > HEARD_BYTES_MAX:
             self._heard.clear()
             self.bad_frames += 1
 
     def due(self, now_s: float) -> list[bytes]:
         """What the master hears now: each item one write. Call it after `receive` and at `next_s`."""
-        if self._heard and now_s - self._last_heard_s >= self.timing.silence_s:
+        if self._heard and now_s >= self._silent_from_s:
             self._frame_ended()
         writes = []
         while self._outbox and self._outbox[0][0] <= now_s:
@@ -75,7 +77,7 @@ class Bus:
         """The monotonic moment at which `due` has something to do; None while the line is quiet."""
         moments = [self._outbox[0][0]] if self._outbox else []
         if self._heard:
-            moments.append(self._last_heard_s + self.timing.silence_s)
+            moments.append(self._silent_from_s)
         return min(moments, default=None)
 
     def _frame_ended(self) -> None:
@@ -99,11 +101,11 @@ class Bus:
         if answer.echo:
             self._put(ended_s, answer.echo)
         if answer.frame:
-            delay_s = answer.delay_s if self.timing.emulated or not answer.sound else 0.0
+            delay_s = answer.delay_s if self.timing.emulated or answer.late else 0.0
             starts_s = max(ended_s + self.timing.silence_s + delay_s, self._line_free_s)
             ends_s = starts_s + self.timing.bytes_s(len(answer.frame))
             # A late answer holds nobody up: the master has long gone on, and so have the others.
-            if answer.sound:
+            if not answer.late:
                 self._line_free_s = ends_s
             self._put(ends_s, answer.frame)
         if served is not None:

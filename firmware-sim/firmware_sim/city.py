@@ -42,6 +42,7 @@ class City:
         self.stations: dict[str, Station] = {}
         self.ports: dict[str, Path] = {}
         self._directory = Path(config.directory)
+        self._control_name = config.control
         self._clock = clock
         self._started_s = clock.monotonic_s()
         self._served_log = None if config.served_log is None else ServedLog(Path(config.served_log))
@@ -81,7 +82,7 @@ class City:
         except OSError as error:
             raise UserError(f"cannot make this directory: {error.strerror}", where=str(self._directory)) from None
         try:
-            self._control = ControlServer(self._directory, self.handle)
+            self._control = ControlServer(self._directory / self._control_name, self.handle)
             for bus in self._buses:
                 port = PseudoPort(self._directory / bus.name)
                 self._open.append((bus, port))

@@ -8,6 +8,7 @@ import msgspec
 from contract.clock import ClockConfig
 from contract.configuration import load_toml
 from contract.errors import UserError
+from firmware_sim.control import SOCKET_NAME
 from firmware_sim.faults import FaultPlan
 from firmware_sim.sites import Site
 
@@ -77,12 +78,14 @@ class SimConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         directory: where the ports (links to pseudo terminals) and the control socket appear; made if missing.
         profiles: folder of device profiles.
+        control: name of the control socket in the directory.
         served_log: folder for one JSON-lines file a station of every answer that a master could use.
     """
 
     directory: str
     line: tuple[LineConfig, ...]
     profiles: str = "devices"
+    control: Name = SOCKET_NAME
     served_log: str | None = None
     weather: WeatherConfig = WeatherConfig()
     clock: ClockConfig = ClockConfig()
@@ -108,6 +111,8 @@ def check_config(config: SimConfig, where: str = "configuration") -> None:
         raise UserError("a city needs a line, and each line a station", where=f"{where}: line")
     names = [line.name for line in config.line]
     for name in names:
+        if name == config.control:
+            raise UserError(f"a line cannot be named like the control socket {name!r}", where=f"{where}: line.name")
         if names.count(name) > 1:
             raise UserError(f"two lines are named {name!r}", where=f"{where}: line.name")
     seen: set[str] = set()

@@ -70,9 +70,9 @@ def check_socket_path(path: Path) -> None:
         )
 
 
-def ask(directory: Path, request: ControlRequest, timeout_s: float = 5.0) -> dict[str, Any]:
-    """Sends one request to the simulator that runs in `directory`. Raises UserError when none runs there or it refuses."""
-    path = directory / SOCKET_NAME
+def ask(place: Path, request: ControlRequest, timeout_s: float = 5.0) -> dict[str, Any]:
+    """Sends one request to the simulator at `place`: its directory or its socket. Raises UserError when none runs there or it refuses."""
+    path = place / SOCKET_NAME if place.is_dir() else place
     check_socket_path(path)
     with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as connection:
         connection.settimeout(timeout_s)

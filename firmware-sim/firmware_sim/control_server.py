@@ -10,18 +10,18 @@ from typing import Any
 import msgspec
 
 from contract.errors import UserError
-from firmware_sim.control import LINE_BYTES_MAX, SOCKET_NAME, ControlRequest, check_socket_path, decode_request
+from firmware_sim.control import LINE_BYTES_MAX, ControlRequest, check_socket_path, decode_request
 
 CONNECTIONS_MAX = 32
 _ANSWER_TIMEOUT_S = 0.5
 
 
 class ControlServer:
-    """Listens in `directory` and answers each line with what `handle` returns; a UserError becomes `{"error": ...}`."""
+    """Listens at `path` and answers each line with what `handle` returns; a UserError becomes `{"error": ...}`."""
 
-    def __init__(self, directory: Path, handle: Callable[[ControlRequest], dict[str, Any]]) -> None:
-        """Raises UserError when another simulator already runs in this directory."""
-        self.path = directory / SOCKET_NAME
+    def __init__(self, path: Path, handle: Callable[[ControlRequest], dict[str, Any]]) -> None:
+        """Raises UserError when another simulator already listens there."""
+        self.path = path
         self._handle = handle
         self._connections: dict[int, tuple[socket.socket, bytearray]] = {}
         check_socket_path(self.path)

@@ -4,7 +4,7 @@ import math
 import random
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
@@ -69,14 +69,31 @@ class Answer:
         frame: the bytes, noise included; empty: the device stays silent.
         delay_s: from the end of the request to the first byte.
         echo: the request, heard again ahead of everything else.
-        sound: whether a master that waits long enough for it can use the answer as it is, at once.
+        whole: the right answer is in there, all of it; what spoils it may lie around it or make it come too late.
+        late: it comes after the master has given up.
 
     """
 
     frame: bytes
     delay_s: float
     echo: bytes = b""
-    sound: bool = True
+    whole: bool = True
+    late: bool = False
+
+
+STRIKING_ORDER: Final = (
+    FaultKind.STUCK,
+    FaultKind.SILENCE,
+    FaultKind.EXCEPTION,
+    FaultKind.WRONG_UNIT,
+    FaultKind.CRC,
+    FaultKind.TRUNCATED,
+    FaultKind.NOISE_BEFORE,
+    FaultKind.NOISE_AFTER,
+    FaultKind.ECHO,
+    FaultKind.LATE,
+)
+"""Several faults at once strike from the inside out: first what the device says, then its frame, then the line."""
 
 
 def spoil(answer: Answer, fault: FaultPlan, request: bytes, chance: random.Random) -> Answer:
@@ -84,25 +101,25 @@ def spoil(answer: Answer, fault: FaultPlan, request: bytes, chance: random.Rando
     frame = answer.frame
     match fault.kind:
         case FaultKind.SILENCE:
-            return replace(answer, frame=b"", sound=False)
+            return replace(answer, frame=b"", whole=False)
         case FaultKind.CRC:
             wrong = crc16(frame[:-2]) ^ chance.randrange(1, 0x10000)
-            return replace(answer, frame=frame[:-2] + wrong.to_bytes(2, "little"), sound=False)
+            return replace(answer, frame=frame[:-2] + wrong.to_bytes(2, "little"), whole=False)
         case FaultKind.LATE:
-            return replace(answer, delay_s=answer.delay_s + fault.late_s, sound=False)
+            return replace(answer, delay_s=answer.delay_s + fault.late_s, late=True)
         case FaultKind.EXCEPTION:
             return replace(
-                answer, frame=exception_response(frame[0], frame[1] & 0x7F, fault.exception_code), sound=False
+                answer, frame=exception_response(frame[0], frame[1] & 0x7F, fault.exception_code), whole=False
             )
         case FaultKind.ECHO:
-            return replace(answer, echo=request, sound=False)
+            return replace(answer, echo=request)
         case FaultKind.NOISE_BEFORE:
-            return replace(answer, frame=chance.randbytes(chance.randint(1, 4)) + frame, sound=False)
+            return replace(answer, frame=chance.randbytes(chance.randint(1, 4)) + frame)
         case FaultKind.NOISE_AFTER:
-            return replace(answer, frame=frame + chance.randbytes(chance.randint(1, 4)), sound=False)
+            return replace(answer, frame=frame + chance.randbytes(chance.randint(1, 4)))
         case FaultKind.TRUNCATED:
-            return replace(answer, frame=frame[: chance.randrange(1, len(frame))], sound=False)
+            return replace(answer, frame=frame[: chance.randrange(1, len(frame))], whole=False)
         case FaultKind.WRONG_UNIT:
-            return replace(answer, frame=with_crc(bytes((frame[0] % 247 + 1,)) + frame[1:-2]), sound=False)
+            return replace(answer, frame=with_crc(bytes((frame[0] % 247 + 1,)) + frame[1:-2]), whole=False)
         case FaultKind.STUCK:
             return answer

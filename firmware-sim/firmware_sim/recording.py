@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from firmware_sim.weather import Sample, WeatherSource
-from firmware_sim.weather_model import LUMINOUS_EFFICACY_LM_W, vapour_pressure_hpa
+from firmware_sim.weather_model import LUMINOUS_EFFICACY_LM_W, relative_humidity_pct, vapour_pressure_hpa
 
 if TYPE_CHECKING:
     from array import array
@@ -144,8 +144,15 @@ def _follow(measured: Sample, model: Sample) -> dict[str, float | None]:
     if "global_radiation_wm2" in measured:
         radiation = measured["global_radiation_wm2"]
         follows["illuminance_lx"] = None if radiation is None else max(0.0, radiation) * LUMINOUS_EFFICACY_LM_W
-    if "air_temperature_degc" in measured and "relative_humidity_pct" in measured:
-        follows["dew_point_degc"] = dew_point_degc(measured["air_temperature_degc"], measured["relative_humidity_pct"])
+    if "air_temperature_degc" in measured:
+        temperature, dew_point = measured["air_temperature_degc"], model.get("dew_point_degc")
+        if "relative_humidity_pct" in measured:
+            follows["dew_point_degc"] = dew_point_degc(temperature, measured["relative_humidity_pct"])
+        elif temperature is None or dew_point is None:
+            follows["relative_humidity_pct"] = None
+        else:
+            follows["dew_point_degc"] = min(dew_point, temperature)
+            follows["relative_humidity_pct"] = relative_humidity_pct(temperature, min(dew_point, temperature))
     if "wind_speed_ms" in measured:
         speed, mean, gust = measured["wind_speed_ms"], model.get("wind_speed_ms"), model.get("wind_gust_ms")
         follows["wind_gust_ms"] = None if speed is None or not mean or gust is None else speed * gust / mean

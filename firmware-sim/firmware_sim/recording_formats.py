@@ -190,6 +190,8 @@ _AMEDAS = Format(
     {
         "air_temperature_degc": Column("temp_c"),
         "rain_accumulated_mm": Column("precip_1h_mm", adds_up=True),
+        # The amount of the last hour is also its mean intensity.
+        "rain_intensity_mmh": Column("precip_1h_mm"),
     },
     _table_rows("obs_time_jst", "amdno", _zoned_ms),
 )

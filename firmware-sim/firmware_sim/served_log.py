@@ -13,8 +13,9 @@ from firmware_sim.station import Served
 class ServedLog:
     """One file a station, `STATION.jsonl`, appended to; each line one answer, written before its bytes go out.
 
-    A line holds `at_ms` (the city's wall time), `station`, `function`, `address`, `words` (registers as served) and `values`
-    (physical values by quantity after the register's rounding; null: the invalid marker was served).
+    A line holds `station`, `at_ms` (the city's wall time), `function`, `address`, `words` (registers as served), `values` (physical
+    values by quantity after the register's rounding; null: the invalid marker was served) and `faults`: a master must have got what has
+    none; what is late, echoed or among noise it may have lost.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -1,13 +1,13 @@
 """One weather station on a line: a request goes in, the answer comes out, as bytes. No port and no clock of its own."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from contract.conversion import physical, raw_of
 from contract.profiles import Profile
 from contract.quantities import Flag
 from firmware_sim.bank import RegisterBank
-from firmware_sim.faults import Answer, FaultKind, FaultPlan, spoil
+from firmware_sim.faults import STRIKING_ORDER, Answer, FaultKind, FaultPlan, spoil
 from firmware_sim.frames import (
     ExceptionCode,
     ReadRequest,
@@ -22,12 +22,13 @@ from firmware_sim.weather import Sample, WeatherSource
 
 @dataclass(frozen=True)
 class Served:
-    """One answer that a master could use: what was on the wire, and what it means.
+    """One answer whose values reached the line whole: what was served, and what it means.
 
     Attributes:
         at_ms: the city's wall time the values belong to.
         words: the registers served, from `address`.
         values: physical values of the quantities wholly inside, after rounding by the register; None: invalid marker.
+        faults: what went wrong all the same (`late`, `echo`, `noise_before`, `noise_after`, `stuck`); empty: a master must have got it.
 
     """
 
@@ -37,6 +38,7 @@ class Served:
     address: int
     words: tuple[int, ...]
     values: dict[str, float | None]
+    faults: tuple[str, ...] = ()
 
 
 @dataclass
@@ -105,7 +107,7 @@ class Station:
         return planned + tuple(plan for plan, _ in self._injected)
 
     def answer(self, request: Request, frame: bytes, at_ms: int, elapsed_s: float) -> tuple[Answer, Served | None]:
-        """The answer to a request for this unit, and what to write in the served-log when a master can use it.
+        """The answer to a request for this unit, and what to write in the served-log when its values are whole.
 
         Args:
             request: what is asked, already known to be for this unit.
@@ -123,14 +125,16 @@ class Station:
         sample = self._sample_or_stuck(at_ms, stuck=any(fault.kind is FaultKind.STUCK for fault in striking))
         body, served = self._respond(request, sample, at_ms)
         answer = Answer(body, self._response_time_s)
-        for fault in striking:
+        for fault in sorted(striking, key=lambda fault: STRIKING_ORDER.index(fault.kind)):
             if answer.frame:
                 answer = spoil(answer, fault, frame, self._chance)
         if striking:
             self.counters.faults += 1
         if answer.frame:
             self.counters.answers += 1
-        return answer, served if answer.sound else None
+        if served is None or not answer.whole:
+            return answer, None
+        return answer, replace(served, faults=tuple(fault.kind.value for fault in striking))
 
     def _sample_or_stuck(self, at_ms: int, *, stuck: bool) -> Sample:
         if not stuck:
