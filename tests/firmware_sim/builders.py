@@ -68,3 +68,10 @@ def converse(line, request, now_s=0.0, until_s=10.0):
     while (moment := line.next_s()) is not None and moment <= until_s:
         heard += [(moment, data) for data in line.due(moment)]
     return heard
+
+
+def request_words(port, unit, function, address, count):
+    """Asks over an open serial port and gives the registers of the answer."""
+    port.reset_input_buffer()
+    port.write(ask(unit, function, address, count))
+    return words_in(port.read(5 + 2 * count))
