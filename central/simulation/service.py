@@ -26,6 +26,7 @@ from central.simulation.place import Place, Stage
 from central.simulation.stations import StationBoard, StationStore
 from central.store.door import Frame
 from contract.clock import Clock
+from contract.errors import UserError
 
 LOOK_EVERY_S: Final = 0.1
 REPEAT_AFTER_S: Final = 10.0
@@ -142,7 +143,7 @@ class SimulationService:
         if self._thread is not None:
             raise RuntimeError("the simulation was started before")
         self._data_dir.mkdir(parents=True, exist_ok=True)
-        self._thread = threading.Thread(target=self._prepare, name="simulation-prepare", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="simulation-prepare", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -154,7 +155,18 @@ class SimulationService:
             self._scheduler.shutdown(wait=True)
             self._scheduler = None
 
-    def _prepare(self) -> None:
+    def _run(self) -> None:
+        if self.prepare() and self._computes and not self._stopping.is_set():
+            scheduler = BackgroundScheduler(
+                job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}, daemon=True
+            )
+            scheduler.add_job(self.look, "interval", seconds=LOOK_EVERY_S, id="look")
+            self._scheduler = scheduler
+            scheduler.start()
+
+    def prepare(self) -> bool:
+        """Loads and prepares the city in the caller's thread; False when it could not be, or the service was stopped meanwhile."""
+
         def report(stage: Stage, share: float, message: str = "") -> None:
             if self._stopping.is_set():
                 raise _StoppedError
@@ -170,19 +182,17 @@ class SimulationService:
                 self._engine.warm_up()
             report(Stage.READY, 1.0, "ready")
         except _StoppedError:
-            return
+            return False
+        except UserError as error:
+            self.place.report(Stage.FAILED, 1.0, str(error))
+            log.error("the city cannot be used: there will be no frames", reason=str(error))
+            return False
         except Exception as error:
             # Ingest and the rest of the web go on without a map; the reason is on /healthz and in the log.
             self.place.report(Stage.FAILED, 1.0, f"{type(error).__name__}: {error}")
             log.exception("the city could not be prepared: there will be no frames")
-            return
-        if self._computes and not self._stopping.is_set():
-            scheduler = BackgroundScheduler(
-                job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}, daemon=True
-            )
-            scheduler.add_job(self.look, "interval", seconds=LOOK_EVERY_S, id="look")
-            self._scheduler = scheduler
-            scheduler.start()
+            return False
+        return True
 
     def look(self) -> bool:
         """One look; True when a frame came of it. Called by the scheduler, or by a test."""

@@ -1,0 +1,134 @@
+"""Heat areas: what is hot lies inside, what is cool outside, neighbours share their edges."""
+
+import json
+
+import numpy as np
+import pytest
+import shapely
+
+from central.city.grid import Grid
+from central.city.projection import LocalFrame
+from central.simulation.areas import ISLAND_M2, NearestGround, areas_geojson, bands_from, heat_areas
+from central.simulation.frames import LAYERS, quantise
+
+GRID = Grid(-100.0, 100.0, 100, 100, 2.0)
+EVERYWHERE = np.ones((100, 100), bool)
+
+
+def hot_square():
+    """26 C all round, 29 C in the middle 60 m, 32 C in a disc of 15 m radius in it."""
+    values = np.full((100, 100), 26.0, np.float32)
+    values[35:65, 35:65] = 29.0
+    y, x = np.mgrid[:100, :100]
+    values[(y - 49.5) ** 2 + (x - 49.5) ** 2 < 7.5**2] = 32.0
+    return values
+
+
+def areas_of(values, minimum=28.0, ground=EVERYWHERE, layer="wbgt"):
+    return heat_areas(quantise(LAYERS[layer], values, ground), GRID, minimum, NearestGround(ground))
+
+
+def test_each_band_is_where_its_cells_are():
+    areas = areas_of(hot_square())
+    assert [(area.band, area.min_degc, area.max_degc) for area in areas] == [
+        ("severe_warning", 28.0, 31.0),
+        ("danger", 31.0, None),
+    ]
+    disc = np.pi * 15.0**2
+    assert areas[1].outline.area == pytest.approx(disc, rel=0.12)
+    assert areas[0].outline.area == pytest.approx(60.0**2 - disc, rel=0.05)
+    assert areas[1].outline.contains(shapely.Point(0.0, 0.0))
+    assert not areas[0].outline.contains(shapely.Point(0.0, 0.0))
+
+
+def test_neighbours_share_one_edge():
+    """Simplified together: no gap and no overlap between a hole and what fills it."""
+    outer, inner = areas_of(hot_square())
+    assert outer.outline.intersection(inner.outline).area == pytest.approx(0.0, abs=1e-9)
+    assert outer.outline.union(inner.outline).geom_type == "Polygon"
+    assert len(outer.outline.union(inner.outline).interiors) == 0
+
+
+def test_outlines_are_valid_and_not_stairs():
+    for area in areas_of(hot_square()):
+        assert area.outline.is_valid
+    disc = areas_of(hot_square())[1]
+    assert len(disc.outline.exterior.coords) < 24
+
+
+def test_the_lower_limit_cuts_its_band():
+    areas = areas_of(hot_square(), minimum=29.5)
+    assert [(area.band, area.min_degc, area.max_degc) for area in areas] == [("danger", 31.0, None)]
+    areas = areas_of(hot_square(), minimum=20.0)
+    assert {area.band for area in areas} == {"caution", "warning", "severe_warning", "danger"} - {"caution"}
+
+
+@pytest.mark.parametrize(
+    ("layer", "minimum", "expected"),
+    [
+        ("wbgt", 28.0, [("severe_warning", 28.0), ("danger", 31.0)]),
+        ("wbgt", 30.0, [("severe_warning", 30.0), ("danger", 31.0)]),
+        ("wbgt", 33.0, [("danger", 33.0)]),
+        ("utci", 38.0, [("very_strong_heat_stress", 38.0), ("extreme_heat_stress", 46.0)]),
+    ],
+)
+def test_bands_above_a_limit(layer, minimum, expected):
+    assert [(band.id, band.from_degc) for band in bands_from(layer, minimum)] == expected
+
+
+def test_a_layer_without_bands_has_no_areas():
+    with pytest.raises(KeyError):
+        bands_from("shadow", 0.5)
+
+
+def test_a_parasol_is_no_area():
+    values = np.full((100, 100), 26.0, np.float32)
+    cells = int(ISLAND_M2 / 4.0)
+    values[10, 10 : 10 + cells - 1] = 35.0
+    assert areas_of(values) == []
+    values[50:60, 50:60] = 35.0
+    assert len(areas_of(values)) == 1
+
+
+def test_a_house_belongs_to_the_ground_around_it():
+    ground = EVERYWHERE.copy()
+    ground[45:55, 45:55] = False
+    hot = np.full((100, 100), 32.0, np.float32)
+    (area,) = areas_of(hot, ground=ground)
+    assert area.outline.area == pytest.approx(200.0**2)
+    cool = np.full((100, 100), 20.0, np.float32)
+    assert areas_of(cool, ground=ground) == []
+
+
+def test_the_nearest_ground():
+    ground = EVERYWHERE.copy()
+    ground[45:55, 45:55] = False
+    nearest = NearestGround(ground)
+    assert nearest.cell(46, 50) == (44, 50)
+    assert nearest.cell(10, 10) == (10, 10)
+
+
+def test_a_city_of_roofs_only_has_no_areas():
+    nothing = np.zeros((100, 100), bool)
+    assert areas_of(hot_square(), ground=nothing) == []
+
+
+def test_geojson_is_in_degrees_with_outer_rings_anticlockwise():
+    frame = LocalFrame(36.139, 139.389)
+    document = json.loads(areas_geojson(areas_of(hot_square()), frame, frame_id="F", at="T", layer="wbgt"))
+    assert document["type"] == "FeatureCollection"
+    assert (document["frame"], document["at"], document["layer"]) == ("F", "T", "wbgt")
+    for feature in document["features"]:
+        polygon = shapely.geometry.shape(feature["geometry"])
+        assert polygon.is_valid
+        assert polygon.exterior.is_ccw
+        assert all(not ring.is_ccw for ring in polygon.interiors)
+        west, south, east, north = polygon.bounds
+        assert 139.38 < west < east < 139.40
+        assert 36.13 < south < north < 36.15
+    assert document["features"][0]["properties"]["area_m2"] == pytest.approx(60.0**2 - np.pi * 225, rel=0.06)
+
+
+def test_no_areas_make_an_empty_collection():
+    document = json.loads(areas_geojson([], LocalFrame(36.0, 139.0), frame_id="F", at="T", layer="wbgt"))
+    assert document["features"] == []
