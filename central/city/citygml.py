@@ -157,6 +157,9 @@ def _volume_of(
         floor = bounding("GroundSurface")
         lod2 = roof + floor or under("lod2Solid", "lod2MultiSurface")
         roof = roof or _upward(lod2)
+        extent = _z_extent(lod2)
+        if extent is not None and extent[1] - extent[0] > HEIGHT_MAX_M:
+            raise BrokenError("taller than any building", f"{extent[1] - extent[0]:g} m", int(element.sourceline or 0))
     except BrokenError as broken:
         if not (footprint or lod1_extent):
             raise

@@ -21,6 +21,8 @@ CRS_CODES = {"6697", "6668"}
 
 _LATITUDES_DEG = (20.0, 46.0)
 _LONGITUDES_DEG = (122.0, 154.5)
+ELEVATIONS_M = (-200.0, 4500.0)
+"""From the deepest open pit to above the observatory on Mount Fuji."""
 _HREF = "{http://www.w3.org/1999/xlink}href"
 _SHOWN_CHARACTERS = 40
 
@@ -97,8 +99,8 @@ def ring_points(ring: Element) -> Points:
         points = np.column_stack([points, np.zeros(len(points))])
     in_japan = _in_japan(points)
     if not in_japan.all():
-        lat, lon = points[int(np.argmin(in_japan)), :2]
-        raise BrokenError("coordinate outside Japan", f"latitude {lat:g}, longitude {lon:g}", line)
+        lat, lon, z = points[int(np.argmin(in_japan))]
+        raise BrokenError("coordinate outside Japan", f"latitude {lat:g}, longitude {lon:g}, height {z:g} m", line)
     if len(points) < 3:
         raise BrokenError("ring of fewer than three points", f"{len(points)} points", line)
     return points
@@ -170,13 +172,8 @@ class Polygons:
 
 
 def _in_japan(points: Points) -> NDArray[np.bool_]:
-    lat, lon = points[:, 0], points[:, 1]
-    return np.asarray(
-        (lat >= _LATITUDES_DEG[0])
-        & (lat <= _LATITUDES_DEG[1])
-        & (lon >= _LONGITUDES_DEG[0])
-        & (lon <= _LONGITUDES_DEG[1])
-    )
+    ranges = np.array([_LATITUDES_DEG, _LONGITUDES_DEG, ELEVATIONS_M])
+    return np.asarray(((points >= ranges[:, 0]) & (points <= ranges[:, 1])).all(axis=1))
 
 
 def _is_number(word: str) -> bool:

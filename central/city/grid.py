@@ -13,6 +13,9 @@ PIXEL_SIZES_M = (1.0, 2.0, 4.0)
 CELLS_MAX = 4_000_000
 """4 km x 4 km at 2 m. A step of the heat simulation holds about 80 bytes of packed geometry a cell."""
 
+SIDE_CELLS_MIN = 8
+"""A single shed still gets some ground to stand on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Grid:
@@ -78,7 +81,7 @@ def grid_over(bounds_m: tuple[float, float, float, float], pixel_size_m: float) 
     south = math.floor(bounds_m[1] / size + 1e-6)
     east = math.ceil(bounds_m[2] / size - 1e-6)
     north = math.ceil(bounds_m[3] / size - 1e-6)
-    width, height = max(east - west, 1), max(north - south, 1)
+    width, height = max(east - west, SIDE_CELLS_MIN), max(north - south, SIDE_CELLS_MIN)
     if width * height > CELLS_MAX:
         raise UserError(
             f"{width} x {height} cells of {size:g} m are more than the limit of {CELLS_MAX:,} cells "

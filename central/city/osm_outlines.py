@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from central.city.citygml import HEIGHT_MAX_M, STOREYS_MAX, LonLatBox, RawVolume, Tally, is_outside
-from central.city.gml_geometry import BrokenError, Points, RawPolygon
+from central.city.gml_geometry import ELEVATIONS_M, BrokenError, Points, RawPolygon
 from central.city.xml_source import Element, elements, local_name
 
 Tags = dict[str, str]
@@ -71,7 +71,7 @@ def _volume(identifier: str, members: list[tuple[str, str]], tags: Tags, extract
         footprint=tuple(RawPolygon(outer, holes) for outer in outers),
         measured_height_m=_height(tags, tally),
         storeys=_storeys(tags),
-        ground_m=_number(tags.get("ele")),
+        ground_m=_elevation(tags),
     )
 
 
@@ -133,6 +133,11 @@ def _height(tags: Tags, tally: Tally) -> float | None:
 def _storeys(tags: Tags) -> int | None:
     storeys = _number(tags.get("building:levels"))
     return int(storeys) if storeys is not None and 1 <= storeys <= STOREYS_MAX else None
+
+
+def _elevation(tags: Tags) -> float | None:
+    level = _number(tags.get("ele"))
+    return level if level is not None and ELEVATIONS_M[0] <= level <= ELEVATIONS_M[1] else None
 
 
 def _number(text: str | None) -> float | None:

@@ -1,7 +1,7 @@
 """Where the weather stations stand: listed in a file for the town they belong to, or spread over any other city."""
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +84,24 @@ def _site(table: Any, where: str) -> StationSite:
             f"surface = {table['surface']!r} is not known", where=where, hint=f"one of {', '.join(SURFACES)}"
         )
     return StationSite(**{key: fields.get(key, str)(value) for key, value in table.items()})
+
+
+def stations_for(city: City, path: Path) -> tuple[StationSite, ...]:
+    """The sites of the file where they all lie outdoors in this city; as many of the same ids, spread anew, elsewhere.
+
+    Raises:
+        UserError: the file is wrong, or the city has no room.
+    """
+    sites = read_stations(path)
+    if all(_is_outdoors(city, site) for site in sites):
+        return sites
+    placed = place_stations(city, len(sites))
+    return tuple(replace(place, id=site.id) for place, site in zip(placed, sites, strict=True))
+
+
+def _is_outdoors(city: City, site: StationSite) -> bool:
+    cell = city.cell_at(site.lat, site.lon)
+    return cell is not None and city.land_cover[cell] not in {LandCover.ROOF, LandCover.WATER}
 
 
 def place_stations(city: City, n: int = 8) -> tuple[StationSite, ...]:

@@ -112,8 +112,9 @@ def _guarded(path: Path, events: Any) -> Iterator[tuple[str, Element]]:
         yield from events
     except etree.XMLSyntaxError as error:
         line = f", line {error.lineno}" if error.lineno else ""
+        reason = str(error.msg or "no reason given").splitlines()[0]
         raise UserError(
-            f"the XML is broken or breaks off: {error.msg}",
+            f"the XML is broken or breaks off: {reason}",
             where=f"{path}{line}",
             hint="download the file again",
         ) from None

@@ -11,14 +11,20 @@ from tests.central.city import gml
 
 
 def test_the_grid_covers_its_bounds_on_whole_pixels():
-    grid = grid_over((-3.1, -0.5, 4.0, 6.1), 2.0)
-    assert (grid.x_west_m, grid.x_east_m, grid.y_south_m, grid.y_north_m) == (-4.0, 4.0, -2.0, 8.0)
-    assert grid.shape == (5, 4)
-    assert grid.cell_of(-3.9, 7.9) == (0, 0)
-    assert grid.cell_of(3.9, -1.9) == (4, 3)
-    assert grid.cell_of(4.1, 0.0) is None
-    assert grid.column_x_m()[0] == -3.0
-    assert grid.row_y_m()[0] == 7.0
+    grid = grid_over((-13.1, -10.5, 14.0, 16.1), 2.0)
+    assert (grid.x_west_m, grid.x_east_m, grid.y_south_m, grid.y_north_m) == (-14.0, 14.0, -12.0, 18.0)
+    assert grid.shape == (15, 14)
+    assert grid.cell_of(-13.9, 17.9) == (0, 0)
+    assert grid.cell_of(13.9, -11.9) == (14, 13)
+    assert grid.cell_of(14.1, 0.0) is None
+    assert grid.column_x_m()[0] == -13.0
+    assert grid.row_y_m()[0] == 17.0
+
+
+def test_a_single_shed_still_has_ground_round_it(tmp_path):
+    _, surface = load_city(gml.write(tmp_path, gml.document(gml.house("shed", size=3))), pixel_size_m=4)
+    assert surface.shape == (8, 8)
+    assert (surface.dsm == 0).any()
 
 
 def test_row_0_is_north_and_column_0_is_west(tmp_path):

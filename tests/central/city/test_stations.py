@@ -7,7 +7,7 @@ import pytest
 
 from central.city.load import load_city
 from central.city.model import LandCover
-from central.city.stations import place_stations, read_stations
+from central.city.stations import place_stations, read_stations, stations_for
 from central.city.synthetic import synthetic_downtown
 from contract.errors import UserError
 from tests.central.city import gml
@@ -51,6 +51,15 @@ def test_stations_are_spread_over_another_city_and_stay_outdoors(tmp_path):
         places.append((row, column))
     apart = [np.hypot(a[0] - b[0], a[1] - b[1]) * 2.0 for i, a in enumerate(places) for b in places[:i]]
     assert min(apart) > 80.0  # 440 m square: eight cells of an even spread have 155 m sides
+
+
+def test_the_file_serves_its_own_town_and_its_ids_any_other(tmp_path):
+    downtown, _ = synthetic_downtown()
+    assert stations_for(downtown, STATIONS) == read_stations(STATIONS)
+    city, _ = some_city(tmp_path)
+    elsewhere = stations_for(city, STATIONS)
+    assert [site.id for site in elsewhere] == [site.id for site in read_stations(STATIONS)]
+    assert [(site.lat, site.lon) for site in elsewhere] == [(site.lat, site.lon) for site in place_stations(city)]
 
 
 def test_another_number_can_be_asked_for(tmp_path):
