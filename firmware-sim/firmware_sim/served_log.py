@@ -32,7 +32,10 @@ class ServedLog:
         if file is None:
             path = self._folder / f"{served.station}.jsonl"
             file = self._files[served.station] = path.open("a", encoding="utf-8", buffering=1)
-        file.write(self._encode(served).decode() + "\n")
+        try:
+            file.write(self._encode(served).decode() + "\n")
+        except OSError as error:
+            raise UserError(f"cannot write: {error.strerror}", where=str(self._folder)) from None
 
     def close(self) -> None:
         for file in self._files.values():

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import signal
 import threading
 from pathlib import Path
@@ -183,9 +184,12 @@ def _set(arguments: argparse.Namespace) -> int:
             release.append(name)
             continue
         try:
-            values[name] = None if text == "invalid" else float(text)
+            number = None if text == "invalid" else float(text)
         except ValueError:
-            raise UserError(f"{text!r} is no number", where=name, hint="a number, `invalid` or `weather`") from None
+            number = math.nan
+        if number is not None and not math.isfinite(number):
+            raise UserError(f"{text!r} is no number", where=name, hint="a number, `invalid` or `weather`")
+        values[name] = number
     ask(arguments.dir, SetValues(arguments.station, values, tuple(release)))
     print(f"{arguments.station}: {' '.join(arguments.values)}")
     return 0

@@ -1,9 +1,11 @@
 """A line with its stations: who answers, when, and what a frame is. Time is handed in; nothing here waits."""
 
+import random
+
 import pytest
 
 from firmware_sim.bus import HEARD_BYTES_MAX
-from firmware_sim.frames import with_crc
+from firmware_sim.frames import crc_matches, with_crc
 from firmware_sim.timing import LineTiming
 from tests.firmware_sim.builders import MIDDAY_MS, ask, bus, converse, station, words_in
 
@@ -127,3 +129,21 @@ def test_exceptions_are_not_told_as_served():
     served = []
     converse(bus(station(), served=served), ask(1, 3, 0, 1))
     assert served == []
+
+
+def test_no_sequence_of_bytes_brings_the_line_down():
+    chance = random.Random(20180723)
+    line = bus(station("vaisala_wxt530", unit=1, station_id="a"), station(unit=2, station_id="b"))
+    now_s = 0.0
+    for _ in range(3000):
+        body = bytes((chance.choice((0, 1, 2, 9)), chance.choice((1, 3, 4, 6, 16, 99)))) + chance.randbytes(
+            chance.randrange(20)
+        )
+        data = chance.choice((with_crc(body), body, chance.randbytes(chance.randrange(1, 300))))
+        now_s += chance.choice((0.0, 0.001, 0.01, 1.0))
+        line.receive(data, now_s)
+        now_s += chance.choice((0.0, 0.001, 0.01, 1.0))
+        for frame in line.due(now_s):
+            assert crc_matches(frame)
+            assert frame[0] in {1, 2}
+    assert words_in(converse(line, ask(1, 4, 0, 1), now_s + 100.0, now_s + 200.0)[-1][1])[0] >> 8 == 6

@@ -38,6 +38,13 @@ EXAMPLES = [
     ("vaisala_wxt530", 4, 0x001F, "air_temperature_degc", None, [32767]),
     ("vaisala_wxt530", 4, 0x0012, "wind_direction_deg", 359.97, [3599]),
     ("vaisala_wxt530", 4, 0x000E, "air_pressure_hpa", 1003.2, [10032]),
+    ("lambrecht_meteo", 4, 30401, "air_temperature_degc", -0.5, [0xFFFB]),
+    ("lambrecht_meteo", 4, 30401, "air_temperature_degc", None, [0xD8F1]),
+    ("lambrecht_meteo", 4, 31101, "rain_accumulated_mm", 70.0, [0x0001, 0x1170]),
+    ("lambrecht_meteo", 4, 31101, "rain_accumulated_mm", None, [0xFF67, 0x6981]),
+    ("lambrecht_meteo", 4, 31201, "rain_intensity_mmh", 30.0, [500]),
+    ("elsner_p03_modbus", 4, 0, "air_temperature_degc", 21.0, [210]),
+    ("elsner_p03_modbus", 4, 5, "wind_speed_ms", 3.4, [34]),
     ("gill_maximet_gmx600", 3, 12, "air_temperature_degc", 41.0, [0x4224, 0x0000]),
     ("gill_maximet_gmx600", 3, 12, "air_temperature_degc", None, [0x7FFF, 0xFFFF]),
 ]
@@ -55,9 +62,12 @@ def test_a_value_lies_in_the_registers_as_the_manual_says(example):
 def test_one_read_of_each_planned_block_brings_every_quantity_back(name):
     device = PROFILES[name]
     wanted = {
-        register.quantity: {"air_pressure_hpa": 1003.0, "noise_level_db": 55.0, "illuminance_lx": 700.0}.get(
-            register.quantity, 7.0
-        )
+        register.quantity: {
+            "air_pressure_hpa": 1003.0,
+            "noise_level_db": 55.0,
+            "illuminance_lx": 700.0,
+            "rain_intensity_mmh": 6.0,
+        }.get(register.quantity, 7.0)
         for register in device.register
     }
     line = bus(station(name, unit=1, **wanted))
@@ -166,3 +176,8 @@ def test_low_word_first_devices_are_served_low_word_first(tmp_path):
     swapped = Station("s", 1, load_profile(path), weather)
     [(_, frame)] = converse(Bus("l", (swapped,), LineTiming(), lambda: MIDDAY_MS), ask(1, 3, 0, 4))
     assert words_in(frame) == [0x87D5, 0x0001, 0x0001, 0x1170]
+
+
+def test_the_page_about_devices_lists_every_profile():
+    page = (DEVICES.parents[1] / "docs" / "devices.md").read_text()
+    assert [name for name in PROFILES if f"`{name}`" not in page] == []

@@ -24,6 +24,10 @@ PUBLISHED_FRAMES = [
     "01 03 00 00 00 0A C5 CD",
     "01 04 00 00 00 01 31 CA",
     "11 03 00 6B 00 03 76 87",
+    # A vendor's worked request and answer (Elsner P03/3-Modbus p. 5; a rain gauge's page), and Lambrecht's request of register 40050.
+    "01 04 00 00 00 11 30 06",
+    "01 03 02 02 18 B9 2E",
+    "05 03 9C 72 00 08 CB C3",
 ]
 
 

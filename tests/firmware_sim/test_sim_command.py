@@ -91,6 +91,7 @@ MISTAKES = [
     (["fault", "kmg-01", "crc", "--dir", "nowhere"], "no simulator answers here"),
     (["set", "kmg-01", "air_temperature_degc"], "is not QUANTITY=VALUE"),
     (["set", "kmg-01", "air_temperature_degc=hot"], "'hot' is no number"),
+    (["set", "kmg-01", "air_temperature_degc=nan"], "'nan' is no number"),
     (["status", "--dir", "nowhere"], "no simulator answers here"),
 ]
 
