@@ -3,7 +3,7 @@
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { h, setText } from "./dom";
-import { quantityName, quantityStyle, quantityValue } from "./format";
+import { quantityName, quantityValue } from "./format";
 import type { Lang } from "./i18n";
 import { hasValues, type Series } from "./series";
 import { jstTime } from "./time";
@@ -22,6 +22,8 @@ const PLANS: readonly Plan[] = [
   { quantities: ["global_radiation_wm2"], fromZero: true, spanMin: 200 },
 ];
 
+// Between grid lines: whole numbers, so that a label is never rounded.
+const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500];
 const HEIGHT_PX = 118;
 const HOURS_MIN_S = 3600;
 
@@ -112,7 +114,6 @@ export class StationChart {
     };
     const axis = { stroke: colour("--muted"), font: "12px system-ui, sans-serif", ticks: { show: false } };
     const grid = { stroke: colour("--line"), width: 1 };
-    const decimals = quantityStyle(shown[0]!).unit === "m/s" ? 1 : 0;
     return new uPlot(
       {
         width: this.width(),
@@ -131,7 +132,8 @@ export class StationChart {
             grid,
             size: 40,
             space: 30,
-            values: (_, splits) => splits.map((s) => s.toFixed(decimals)),
+            incrs: STEPS,
+            values: (_, splits) => splits.map(String),
           },
         ],
         series: [

@@ -13,6 +13,12 @@ export function makeHeader(store: Store): HTMLElement {
   lang.addEventListener("click", () => {
     const next = store.state.lang === "ja" ? "en" : "ja";
     remember("lang", next);
+    // An address that asks for a language would undo the choice at the next visit.
+    const address = new URL(location.href);
+    if (address.searchParams.has("lang")) {
+      address.searchParams.set("lang", next);
+      history.replaceState(null, "", address);
+    }
     store.set({ lang: next });
   });
   const theme = h("button", { type: "button", class: "head-button is-icon", "data-testid": "theme-toggle" });

@@ -58,9 +58,15 @@ export function quantityName(lang: Lang, quantity: string): string {
 export function quantityValue(lang: Lang, quantity: string, value: number): string {
   const { unit, decimals } = quantityStyle(quantity);
   if (quantity === "wind_direction_deg") return `${compassPoint(lang, value)} ${value.toFixed(0)}°`;
-  return unit === "" || unit === "°"
-    ? `${value.toFixed(decimals)}${unit}`
-    : `${value.toFixed(decimals)} ${unit}`;
+  const digits: Intl.NumberFormatOptions = {
+    minimumFractionDigits: decimals,
+    maximumFractionDigits: decimals,
+    // 1006.0 hPa, but 89,623 lx.
+    useGrouping: "min2",
+  };
+  // A hair below nought is nought, not "-0.0".
+  const number = (Math.abs(value) < 0.5 * 10 ** -decimals ? 0 : value).toLocaleString(lang, digits);
+  return unit === "" || unit === "°" ? `${number}${unit}` : `${number} ${unit}`;
 }
 
 /** What a quality flag means; null when the value is fine. */

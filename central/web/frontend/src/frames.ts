@@ -17,6 +17,8 @@ export class FrameLoader {
   constructor(
     private readonly onShown: (shown: Shown) => void,
     private readonly onBusy: (busy: boolean) => void,
+    /** Resolves when the next picture may be loaded: at once, or later to spare a phone's data. */
+    private readonly mayLoad: () => Promise<void> = () => Promise.resolve(),
     private readonly fetchBytes: (address: string) => Promise<Uint8Array<ArrayBuffer>> = fetchPng,
   ) {}
 
@@ -29,6 +31,7 @@ export class FrameLoader {
     this.loading = true;
     this.onBusy(true);
     while (this.wanted !== null) {
+      await this.mayLoad();
       const { frame, layer } = this.wanted;
       this.wanted = null;
       const about = frame.layers[layer];

@@ -83,7 +83,8 @@ export function makeLegend(store: Store): HTMLElement {
     root.classList.toggle("is-stale", stale);
     time.dateTime = shown.frame.at;
     setText(time, store.t("frame_time", { time: jstTime(Date.parse(shown.frame.at)) }));
-    setText(ageText, store.t(stale ? "frame_stale" : "frame_age", { age: age(state.lang, ageS) }));
+    const key = stale ? "frame_stale" : ageS < 2 ? "just_now" : "frame_age";
+    setText(ageText, store.t(key, { age: age(state.lang, ageS) }));
   });
   return root;
 }

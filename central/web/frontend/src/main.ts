@@ -33,7 +33,7 @@ const CITY_RETRY_MS = 3_000;
 
 // What the switch, the legend and the tools cover of the map, in pixels.
 const WIDE = { top: 130, right: 110, bottom: 110, left: 90 };
-const NARROW = { top: 122, right: 44, bottom: 130, left: 44 };
+const NARROW = { top: 116, right: 44, bottom: 180, left: 44 };
 
 const wide = matchMedia("(min-width: 900px), (min-width: 640px) and (max-height: 500px)");
 const darkWanted = matchMedia("(prefers-color-scheme: dark)");
@@ -97,6 +97,14 @@ function heardFrame(frame: Frame): void {
   store.set({ frame, frameIntervalS: intervalS });
 }
 
+/** Resolves once the page is looked at: a tab in the background loads no pictures. */
+function visible(): Promise<void> {
+  if (!document.hidden) return Promise.resolve();
+  return new Promise((resolve) =>
+    document.addEventListener("visibilitychange", () => resolve(), { once: true }),
+  );
+}
+
 function showMap(place: HTMLElement): CityMap | null {
   try {
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -137,6 +145,7 @@ function wireMap(map: CityMap): void {
   const loader = new FrameLoader(
     (shown) => store.set({ shown }),
     (busy) => mapPlace.setAttribute("aria-busy", String(busy)),
+    visible,
   );
   store.watch(["frame", "layer"], ({ frame, layer }) => frame !== null && loader.want(frame, layer));
   void map.loaded.then(() => {

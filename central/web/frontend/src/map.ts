@@ -17,6 +17,8 @@ setWorkerUrl(workerUrl);
 
 const GSI_TILES = "https://cyberjapandata.gsi.go.jp/xyz/pale/{z}/{x}/{y}.png";
 const GSI_PATIENCE_MS = 5_000;
+// The world is one tile of this size at zoom 0.
+const TILE_PX = 512;
 const TILT_DEG = 52;
 // Around the area: enough to move it out from under the panels, not enough to get lost.
 const MARGIN_SHARE = 0.6;
@@ -64,6 +66,8 @@ export class CityMap {
   readonly heat = new HeatLayer();
   readonly loaded: Promise<void>;
   private home: LngLatBoundsLike | null = null;
+  /** Width of the area as a share of the world's. */
+  private areaShare = 1;
 
   /** Throws when the browser has no WebGL2. */
   constructor(
@@ -95,6 +99,7 @@ export class CityMap {
 
   /** Bounds of the area become the fence; the first view shows all the stations. */
   setHome(city: City, stations: readonly Station[]): void {
+    this.areaShare = (city.bounds.east - city.bounds.west) / 360;
     this.map.setMaxBounds(widened(city.bounds));
     this.home = around(stations) ?? toBounds(city.bounds);
     this.goHome(false);
@@ -102,7 +107,10 @@ export class CityMap {
 
   goHome(animate = true): void {
     if (this.home === null) return;
-    this.map.fitBounds(this.home, { padding: this.panels, bearing: 0, animate: this.moves(animate) });
+    const camera = this.map.cameraForBounds(this.home, { padding: this.panels, bearing: 0 });
+    if (camera?.zoom === undefined || camera.center === undefined) return;
+    const zoom = Math.max(camera.zoom, this.zoomThatFillsWidth());
+    this.map.easeTo({ ...camera, center: camera.center, zoom, bearing: 0, animate: this.moves(animate) });
   }
 
   setBuildings(buildings: GeoJSON.FeatureCollection): void {
@@ -132,6 +140,12 @@ export class CityMap {
   reveal(place: readonly [number, number]): void {
     const height = this.map.getContainer().clientHeight;
     this.map.easeTo({ center: [...place], offset: [0, -height * 0.16], animate: this.moves(true) });
+  }
+
+  /** On a short screen the panels leave little height: rather let stations lie under them than show a postage stamp. */
+  private zoomThatFillsWidth(): number {
+    const width = this.map.getContainer().clientWidth;
+    return Math.log2(width / (TILE_PX * this.areaShare));
   }
 
   zoom(steps: 1 | -1): void {

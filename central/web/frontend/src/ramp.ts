@@ -43,7 +43,7 @@ export const RAMPS: Readonly<Record<LayerName, Ramp>> = {
       { from: 19, to: 25, start: "#d3e8f8", end: "#86bbe6", name: "caution" },
       { from: 25, to: 28, start: "#fbeea0", end: "#f1c92c", name: "warning" },
       { from: 28, to: 31, start: "#f8b25c", end: "#e2701a", name: "severe_warning" },
-      { from: 31, to: 35, start: "#d43a3a", end: "#7a0d2c", name: "danger" },
+      { from: 31, to: 36, start: "#d9443f", end: "#6d0a2b", name: "danger" },
     ],
   },
   // Categories of the UTCI assessment scale (Bröde et al. 2012).

@@ -22,8 +22,17 @@ const ORDER = [
   "relative_humidity_pct",
   "wind_speed_ms",
   "wind_direction_deg",
+  "wind_gust_ms",
   "global_radiation_wm2",
+  "illuminance_lx",
+  "rain_intensity_mmh",
+  "rain_accumulated_mm",
   "air_pressure_hpa",
+  "dew_point_degc",
+  "pm2_5_ugm3",
+  "pm10_ugm3",
+  "noise_level_db",
+  "supply_voltage_v",
 ];
 
 export function makeStationPanel(store: Store): HTMLElement {

@@ -6,6 +6,7 @@ import { h, setText } from "./dom";
 import { age } from "./format";
 import { bandKey, paintBand } from "./headline";
 import type { CityMap } from "./map";
+import { labelOffset, placeLabels } from "./placement";
 import { ageNowS, stationFreshness, type Freshness } from "./stale";
 import { passedS, type State, type Store } from "./store";
 import { jstTime } from "./time";
@@ -44,6 +45,7 @@ function spoken(store: Store, state: State, station: Station): string {
 }
 
 export function addMarkers(store: Store, city: CityMap): void {
+  let arranged = 0;
   const markers = new Map<string, { marker: Marker; button: HTMLButtonElement; value: HTMLElement }>();
   store.watch(["stations", "selected", "lang", "tick", "heardAtMs"], (state) => {
     for (const station of state.stations) {
@@ -65,7 +67,7 @@ export function addMarkers(store: Store, city: CityMap): void {
           },
           value,
         );
-        const marker = new Marker({ element: button, anchor: "bottom" })
+        const marker = new Marker({ element: button, anchor: "center" })
           .setLngLat([lon, lat])
           .addTo(city.map);
         entry = { marker, button, value };
@@ -81,8 +83,27 @@ export function addMarkers(store: Store, city: CityMap): void {
       entry.button.title = fresh ? stationName(state, station) : label;
       setText(entry.value, fresh ? `${temperature(station)}°` : "–");
     }
+    if (markers.size !== arranged) arrange();
   });
+
+  // Anew whenever the view rests.
+  function arrange(): void {
+    arranged = markers.size;
+    const entries = [...markers.values()];
+    const points = entries.map(({ marker }) => city.map.project(marker.getLngLat()));
+    placeLabels(points, LABEL, LABEL_GAP).forEach((side, i) => {
+      const { marker, button } = entries[i]!;
+      const { x, y } = labelOffset(side, LABEL, LABEL_GAP);
+      button.dataset.side = side;
+      marker.setOffset([x, y]);
+    });
+  }
+  for (const event of ["moveend", "resize"] as const) city.map.on(event, arrange);
 }
+
+// The visible pill and the length of its pointer, in CSS pixels (styles/overlay.css).
+const LABEL = { width: 68, height: 32 };
+const LABEL_GAP = 7;
 
 export function makeStationList(store: Store): HTMLElement {
   const title = h("h2", {});

@@ -31,18 +31,21 @@ it("loads one picture at a time and skips to the newest", async () => {
   const loader = new FrameLoader(
     ({ frame: { id } }) => shown.push(id),
     () => undefined,
+    () => Promise.resolve(),
     (address) => {
       asked.push(address);
       return new Promise((resolve) => doors.push(() => resolve(onePixel(204))));
     },
   );
   loader.want(frame("a"), "wbgt");
+  await vi.waitFor(() => expect(doors).toHaveLength(1));
   loader.want(frame("b"), "wbgt");
   loader.want(frame("c"), "wbgt");
   doors[0]!();
-  await vi.waitFor(() => expect(asked).toEqual(["a", "c"]));
+  await vi.waitFor(() => expect(doors).toHaveLength(2));
   doors[1]!();
   await vi.waitFor(() => expect(shown).toEqual(["a", "c"]));
+  expect(asked).toEqual(["a", "c"]);
 });
 
 it("keeps the old picture when one cannot be loaded, and goes on", async () => {
@@ -52,6 +55,7 @@ it("keeps the old picture when one cannot be loaded, and goes on", async () => {
   const loader = new FrameLoader(
     ({ frame: { id } }) => shown.push(id),
     (state) => busy.push(state),
+    () => Promise.resolve(),
     (address) => (address === "bad" ? Promise.reject(new Error("gone")) : Promise.resolve(onePixel(1))),
   );
   loader.want(frame("bad"), "wbgt");
@@ -60,4 +64,24 @@ it("keeps the old picture when one cannot be loaded, and goes on", async () => {
   await vi.waitFor(() => expect(shown).toEqual(["good"]));
   expect(warn).toHaveBeenCalledOnce();
   warn.mockRestore();
+});
+
+it("loads nothing until it may, and then only the newest", async () => {
+  let open = (): void => undefined;
+  const asked: string[] = [];
+  const loader = new FrameLoader(
+    () => undefined,
+    () => undefined,
+    () => new Promise((resolve) => (open = resolve)),
+    (address) => {
+      asked.push(address);
+      return Promise.resolve(onePixel(1));
+    },
+  );
+  loader.want(frame("a"), "wbgt");
+  loader.want(frame("b"), "wbgt");
+  await Promise.resolve();
+  expect(asked).toEqual([]);
+  open();
+  await vi.waitFor(() => expect(asked).toEqual(["b"]));
 });

@@ -120,7 +120,7 @@ describe("the table for the shader", () => {
     const table = lookupTable(RAMPS.wbgt, -20, 0.25);
     expect([...table.slice(0, 4)]).toEqual([0, 0, 0, 0]);
     // 31.0 degC is gray 204: the first level of "danger".
-    expect([...table.slice(204 * 4, 204 * 4 + 4)]).toEqual([...parseHex("#d43a3a"), 255]);
+    expect([...table.slice(204 * 4, 204 * 4 + 4)]).toEqual([...parseHex(RAMPS.wbgt.segments[3]!.start), 255]);
     expect(segmentNameAt(RAMPS.wbgt, -20 + 0.25 * 203)).toBe("severe_warning");
   });
 });

@@ -22,6 +22,9 @@ describe("measured values", () => {
     expect(quantityValue("en", "relative_humidity_pct", 38.6)).toBe("39 %");
     expect(quantityValue("ja", "wind_direction_deg", 293)).toBe("西北西 293°");
     expect(quantityValue("en", "rain_intensity_mmh", 2)).toBe("2.0 mm/h");
+    expect(quantityValue("ja", "illuminance_lx", 107_400)).toBe("107,400 lx");
+    expect(quantityValue("en", "air_pressure_hpa", 1006.04)).toBe("1006.0 hPa");
+    expect(quantityValue("en", "air_temperature_degc", -0.04)).toBe("0.0 °C");
   });
 
   it("have a name even when the page does not know them", () => {
