@@ -22,8 +22,6 @@ class MqttConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         client_id: names the session at the broker; two centrals with one id throw each other out.
-        session_expiry_s: how long the broker keeps messages for a central that is away. The outboxes keep them anyway; this only
-            bridges a restart.
         username, password_file: the password is the file's first line.
         ca_file, cert_file, key_file: TLS when `ca_file` is given; a client certificate with the other two.
     """
@@ -32,7 +30,6 @@ class MqttConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     port: Port = 1883
     client_id: str = "kumagaya-central"
     keepalive_s: Annotated[int, msgspec.Meta(ge=5, le=3600)] = 30
-    session_expiry_s: Annotated[int, msgspec.Meta(ge=0)] = 300
     username: str | None = None
     password_file: str | None = None
     ca_file: str | None = None

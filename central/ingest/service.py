@@ -146,7 +146,7 @@ class IngestService:
         self._advance()
         if self._group is None and self._waiting:
             group, self._waiting = self._waiting[:GROUP_MESSAGES_MAX], self._waiting[GROUP_MESSAGES_MAX:]
-            self._waiting_bytes = sum(len(message.payload) for message in self._waiting)
+            self._waiting_bytes -= sum(len(message.payload) for message in group)
             self._submitted_at_s = self._clock.monotonic_s()
             self._group = Group(group, self._store, self._clock.unix_ms(), self._broker.wake)
             self._group.submit()

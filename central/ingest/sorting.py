@@ -1,6 +1,7 @@
 """What a message is: topic and payload in, one decoded thing or a refusal out. Pure; never raises for any input."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -17,6 +18,10 @@ _SAYINGS: Final[dict[str, Callable[[bytes], Hello | Health | Presence | Rejected
     "presence": lambda payload: decode(Presence, payload),
 }
 _STREAMS: Final = {f"up/{stream}": stream for stream in Stream}
+
+
+_parse: Final = lru_cache(maxsize=4096)(topics.parse)
+"""A city has few topics, and each is said again and again."""
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -36,7 +41,7 @@ class Refused(msgspec.Struct, frozen=True):
 
 def sort(topic: str, payload: bytes) -> Incoming | Said | Refused:
     """Decodes by topic; batches come back quality-checked."""
-    parsed = topics.parse(topic)
+    parsed = _parse(topic)
     if parsed is None:
         return Refused("", RejectReason.MALFORMED, "the topic names no gateway")
     gateway, rest = parsed
