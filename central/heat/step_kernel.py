@@ -205,7 +205,7 @@ def fill_maps(
                 diffuse = sky_light * open_sky + wall_light * (ONE - open_sky)
                 x = globe_terms[0] + globe_terms[1] * diffuse + globe_terms[2] * direct
                 z = wick_terms[0] + wick_terms[1] * diffuse + wick_terms[2] * direct
-                y = (np.sqrt(np.sqrt(speed[i] * wind_terms[0])) - wind_terms[1]) * wind_terms[2]
+                y = max((np.sqrt(np.sqrt(speed[i] * wind_terms[0])) - wind_terms[1]) * wind_terms[2], ZERO)
                 line = min(max(np.int32(y), NONE), LAST_CELL)
                 left = min(max(np.int32(x), NONE), LAST_CELL)
                 wick_left = min(max(np.int32(z), NONE), LAST_CELL)

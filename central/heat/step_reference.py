@@ -1,3 +1,4 @@
+# ruff: noqa: PLR0917 - physics takes its quantities one by one
 """The step in plain NumPy and double precision: what ``step_kernel`` is held against.
 
 No bit planes, no tables, no 28-coefficient polynomial: patch by patch, cell by cell, the published formulas.

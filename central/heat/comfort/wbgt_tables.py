@@ -6,6 +6,7 @@ the wick's likewise. Each table has the radiation along its columns and the four
 where both temperatures are nearly straight lines; between the nodes a map interpolates.
 """
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from numba import prange
 
 from central.heat.comfort.liljegren import (
     COS_ZENITH_MIN,
+    WIND_MIN_MS,
     globe_radiation_k4,
     globe_temperature_k,
     natural_wet_bulb_k,
@@ -40,7 +42,7 @@ class WbgtTables(NamedTuple):
     wick_terms: Floats32
     """(3,) column of the wick's table, likewise."""
     wind_terms: Floats32
-    """(3,) row = (fourth root of (wind * first) - second) * third."""
+    """(3,) row = (fourth root of (wind * first) - second) * third; below 0 counts as 0."""
 
 
 @kernel(parallel=True, fastmath=False)
@@ -105,7 +107,7 @@ def wbgt_tables(
 
     globe_k4, globe_terms = axis(globe_radiation_k4)
     wick_wm2, wick_terms = axis(wick_radiation_wm2)
-    first_root, last_root = ((wind * wind_factor) ** 0.25 for wind in wind_range_ms)
+    first_root, last_root = (math.pow(max(wind * wind_factor, WIND_MIN_MS), 0.25) for wind in wind_range_ms)
     last_root = max(last_root, first_root + 1e-3)
     globe = np.empty((NODES, NODES), dtype=np.float32)
     wick = np.empty((NODES, NODES), dtype=np.float32)

@@ -39,12 +39,13 @@ class Irradiance:
 def haurwitz_wm2(sun: Sun) -> float:
     """Global radiation of a cloudless sky [W/m2] from the sun's altitude alone.
 
-    Haurwitz (1945), Insolation in relation to cloudiness and cloud density, J. Meteorol. 2:154-166.
+    Haurwitz (1945), Insolation in relation to cloudiness and cloud density, J. Meteorol. 2:154-166, with the
+    coefficients that Reno, Hansen & Stein (2012), SAND2012-2389, print.
     """
     sin_altitude = math.sin(math.radians(sun.apparent_altitude_deg))
     if sin_altitude <= 0.0:
         return 0.0
-    return 1098.0 * sin_altitude * math.exp(-0.057 / sin_altitude)
+    return 1098.0 * sin_altitude * math.exp(-0.059 / sin_altitude)
 
 
 def clear_sky_wm2(

@@ -15,8 +15,10 @@ from central.heat.sun import Sun
 
 CLEARNESS_BOUNDS = (1.065, 1.230, 1.500, 1.950, 2.800, 4.500, 6.200)
 CLEARNESS_MAX = 12.0
-SUN_LOWEST_DEG = 0.5
-"""With the sun lower than this the sky is taken as equally bright: the model knows no twilight."""
+BRIGHTNESS_MIN, BRIGHTNESS_MAX = 0.01, 0.6
+"""Range of the skies the model was fitted to; beyond it, near the horizon, it would give a black sky."""
+SUN_LOWEST_DEG = 2.0
+"""With the sun lower than this the sky is taken as equally bright: the model knows no twilight and turns black."""
 
 # Table 1: for each of the eight bins of sky clearness the rows a, b, c, d, e of four numbers x1 .. x4.
 COEFFICIENTS = np.array(
@@ -87,10 +89,11 @@ def patch_irradiance(dome: SkyDome, sun: Sun, irradiance: Irradiance) -> Floats6
     Scaled so that a level plane under the whole dome receives exactly ``irradiance.diffuse_wm2``.
     """
     sin_patch = dome.sin_altitude
-    if sun.altitude_deg < SUN_LOWEST_DEG or irradiance.diffuse_wm2 <= 0.0:
-        luminance = np.ones_like(sin_patch)
-    else:
-        luminance = _relative_luminance(dome, sun, irradiance)
+    luminance = np.ones_like(sin_patch)
+    if sun.altitude_deg >= SUN_LOWEST_DEG and irradiance.diffuse_wm2 > 0.0:
+        modelled = _relative_luminance(dome, sun, irradiance)
+        if modelled.max() > 0.0:
+            luminance = modelled
     share = luminance * dome.solid_angle_sr
     return np.asarray(irradiance.diffuse_wm2 * share / np.sum(share * sin_patch))
 
@@ -104,6 +107,7 @@ def _relative_luminance(dome: SkyDome, sun: Sun, irradiance: Irradiance) -> Floa
     # Kasten & Young (1989), Applied Optics 28:4735-4738.
     air_mass = 1.0 / (math.cos(zenith) + 0.50572 * (sun.altitude_deg + 6.07995) ** -1.6364)
     brightness = air_mass * irradiance.diffuse_wm2 / sun.extraterrestrial_wm2
+    brightness = min(max(brightness, BRIGHTNESS_MIN), BRIGHTNESS_MAX)
     x = COEFFICIENTS[row]
     a, b, c, d, e = x[:, 0] + x[:, 1] * zenith + brightness * (x[:, 2] + x[:, 3] * zenith)
     if row == 0:
