@@ -6,6 +6,7 @@ Two figures: one reading (12 quantities) a message, and batches of 200 readings.
 """
 
 import argparse
+import contextlib
 import random
 import resource
 import socket
@@ -112,10 +113,8 @@ def child(port: int, gateway: str, count: int, readings_a_message: int) -> None:
             link.sendall(b"".join(packets[sent : sent + room]))
             sent += len(packets[sent : sent + room])
             link.setblocking(False)
-            try:
+            with contextlib.suppress(BlockingIOError):
                 acked_bytes += len(link.recv(65_536))
-            except BlockingIOError:
-                pass
             link.settimeout(60)
         else:
             acked_bytes += len(link.recv(65_536))
