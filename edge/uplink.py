@@ -1,7 +1,7 @@
 """The way to central: one MQTT connection at a time, batches out, receipts in. Runs in asyncio; owns no data.
 
-The broker's word counts for nothing but "the link is alive": only a receipt forgets an item, and everything unreceipted is sent again
-after each connect.
+The broker's word counts for nothing but "the link is alive": a publish that it does not acknowledge within the receipt timeout ends
+the connection, however open TCP looks. Only a receipt forgets an item, and everything unreceipted is sent again after each connect.
 """
 
 import asyncio
@@ -9,8 +9,8 @@ import contextlib
 import random
 import ssl
 import time
-from collections.abc import Callable
-from typing import Final
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Final, Literal
 
 import aiomqtt
 import msgspec
@@ -34,7 +34,7 @@ from contract.messages import (
 from contract.topics import Down, Stream, Up
 from edge.config import MqttConfig
 from edge.outbox import Outbox
-from edge.window import LinkDead, Send, Window
+from edge.window import Send, Window
 
 RECEIPTS_QUEUED_MAX: Final = 1_000
 DISCONNECT_S: Final = 2.0
@@ -59,7 +59,6 @@ class Counters(msgspec.Struct):
     receipts: int = 0
     malformed_receipts: int = 0
     foreign_receipts: int = 0
-    dead_links: int = 0
 
 
 class Uplink:
@@ -109,7 +108,7 @@ class Uplink:
                 reason = "closed"
                 began_s = time.monotonic()
                 try:
-                    await self._session(stop)
+                    await self._session_until(stopping)
                 except aiomqtt.MqttError as error:
                     reason = str(error)
                 except OSError as error:
@@ -138,7 +137,21 @@ class Uplink:
             with contextlib.suppress(aiomqtt.MqttError):
                 await client.publish(topics.up(self._identity.gateway, Up.HEALTH), encode(health), qos=1)
 
-    async def _session(self, stop: asyncio.Event) -> None:
+    async def _session_until(self, stopping: asyncio.Future[Literal[True]]) -> None:
+        """One connection; a stop ends an attempt to connect at once, and a connection when it has been honoured there."""
+        session = asyncio.create_task(self._session(stopping), name="uplink-session")
+        try:
+            both: set[asyncio.Future[Any]] = {session, stopping}
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            if stopping.done() and not self.connected:
+                return
+            await session
+        finally:
+            session.cancel()
+            with contextlib.suppress(asyncio.CancelledError, aiomqtt.MqttError, OSError):
+                await session
+
+    async def _session(self, stopping: asyncio.Future[Literal[True]]) -> None:
         config, gateway = self._config, self._identity.gateway
         client = aiomqtt.Client(
             config.host,
@@ -153,9 +166,7 @@ class Uplink:
             will=aiomqtt.Will(topics.presence(gateway), self._presence(online=False), qos=1, retain=True),
             tls_context=self._tls,
         )
-        async with contextlib.AsyncExitStack() as stack:
-            await client.__aenter__()
-            stack.push_async_callback(_disconnect, client)
+        async with _connection(client):
             await client.subscribe(topics.down(gateway, Down.RECEIPT), qos=1)
             await client.publish(topics.presence(gateway), self._presence(online=True), qos=1, retain=True)
             self._begin_windows()
@@ -164,17 +175,17 @@ class Uplink:
             self.counters.connects += 1
             _log.info("connected", broker=f"{config.host}:{config.port}")
             try:
-                await self._talk(client, stop)
-                if stop.is_set():
-                    await client.publish(topics.presence(gateway), self._presence(online=False), qos=1, retain=True)
+                await self._talk(client, stopping)
+                goodbye = self._presence(online=False)
+                await client.publish(topics.presence(gateway), goodbye, qos=1, retain=True, timeout=DISCONNECT_S)
             finally:
                 self._client = None
 
-    async def _talk(self, client: aiomqtt.Client, stop: asyncio.Event) -> None:
+    async def _talk(self, client: aiomqtt.Client, stopping: asyncio.Future[Literal[True]]) -> None:
         """Sends and receives until the link breaks (raises MqttError) or the stop has been honoured."""
         receiving = asyncio.create_task(self._receive(client), name="uplink-receive")
         sending = asyncio.create_task(self._send(client), name="uplink-send")
-        leaving = asyncio.create_task(self._flushed(stop), name="uplink-flush")
+        leaving = asyncio.create_task(self._flushed(stopping), name="uplink-flush")
         tasks = {receiving, sending, leaving}
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -185,9 +196,9 @@ class Uplink:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _flushed(self, stop: asyncio.Event) -> None:
+    async def _flushed(self, stopping: asyncio.Future[Literal[True]]) -> None:
         """Ends when a stop was asked for and what had been committed by then is receipted, or `stop_flush_s` have passed."""
-        await stop.wait()
+        await asyncio.wait({stopping})
         until = {stream: self._outbox.state(stream).next_seq for stream in Stream}
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._config.stop_flush_s):
@@ -213,9 +224,6 @@ class Uplink:
                     await self._send_batch(client, stream, step)
                     busy = True
                     break
-                if isinstance(step, LinkDead):
-                    self.counters.dead_links += 1
-                    raise aiomqtt.MqttError(f"no word from the broker for {self._config.receipt_timeout_s:g} s")
                 if step.for_s is not None:
                     waits.append(step.for_s)
             if not busy:
@@ -238,7 +246,6 @@ class Uplink:
         window.sent(step.from_seq, items[-1].seq, time.monotonic())
         payload = join_batch(epoch, oldest_seq, [item.payload for item in items])
         await client.publish(topics.up(self._identity.gateway, stream), payload, qos=1)
-        window.broker_heard(time.monotonic())
         self.counters.batches_sent += 1
         self.counters.items_sent += len(items)
 
@@ -286,15 +293,19 @@ class Uplink:
         return encode(Presence(VERSION, online, self._identity.boot_id, self._clock.unix_ms()))
 
 
-async def _disconnect(client: aiomqtt.Client) -> None:
-    """Leaves with DISCONNECT where the link still carries one, and closes the socket in any case."""
+@contextlib.asynccontextmanager
+async def _connection(client: aiomqtt.Client) -> AsyncIterator[None]:
+    """Connects; at the end leaves with DISCONNECT where the link still carries one, and closes the socket in any case."""
     try:
-        async with asyncio.timeout(DISCONNECT_S):
-            await client.__aexit__(None, None, None)
-    except (TimeoutError, aiomqtt.MqttError, OSError):
-        pass
+        await client.__aenter__()
+        try:
+            yield
+        finally:
+            with contextlib.suppress(TimeoutError, aiomqtt.MqttError, OSError):
+                async with asyncio.timeout(DISCONNECT_S):
+                    await client.__aexit__(None, None, None)
     finally:
-        # aiomqtt leaves the socket of a link that hangs open, registered with the loop; paho's own close unregisters it.
+        # aiomqtt leaves the socket of a link that hangs open and registered with the loop; paho's own close unregisters it.
         client._client._sock_close()  # noqa: SLF001
 
 

@@ -1,4 +1,4 @@
-"""Which items to send next, and when to give up on a silent link: one stream's sliding window. Pure: times are handed in.
+"""Which items to send next, and when to send again: one stream's sliding window. Pure: times are handed in.
 
 Sequence numbers from `oldest` on are unreceipted. Below `cursor` everything was sent. After an outage the backlog between
 `cursor` and the *live* stretch is sent oldest first, while what is polled now is sent as it comes: `live` .. `live_cursor`.
@@ -29,10 +29,6 @@ class Wait(msgspec.Struct, frozen=True):
     for_s: float | None
 
 
-class LinkDead(msgspec.Struct, frozen=True):
-    """Neither receipts nor the broker's acknowledgements came for the receipt timeout: connect anew."""
-
-
 class Window:
     """The state of one stream's sending; `reconnected` begins anew from the last receipt."""
 
@@ -48,7 +44,7 @@ class Window:
         self.resends = 0
         self.receipts_ahead = 0
         self._in_flight: deque[int] = deque()
-        self._heard_at_s = self._broker_heard_at_s = 0.0
+        self._heard_at_s = 0.0
         self._silences = 0
 
     @property
@@ -64,14 +60,13 @@ class Window:
         self.oldest = max(self.oldest, oldest_seq)
         self._rewind(next_seq)
         self._silences = 0
-        self._heard_at_s = self._broker_heard_at_s = now_s
+        self._heard_at_s = now_s
 
-    def plan(self, next_seq: int, now_s: float) -> Send | Wait | LinkDead:
+    def plan(self, next_seq: int, now_s: float) -> Send | Wait:
         """What to do now, given that items below `next_seq` are committed."""
         if self._in_flight and now_s - self._heard_at_s >= self._patience_s():
-            if now_s - self._broker_heard_at_s >= self._timeout_s:
-                return LinkDead()
-            # The broker is there, central is not (or not fast enough): ask again, ever more patiently.
+            # The broker took everything (each batch waits for its PUBACK), central is not there or not fast enough:
+            # ask again, ever more patiently.
             self._silences += 1
             self.resends += 1
             self._heard_at_s = now_s
@@ -103,16 +98,11 @@ class Window:
         """A planned range held no item: a tombstone reaches beyond its end. The live stretch is given up, to be sent in order."""
         self.live = None
 
-    def broker_heard(self, now_s: float) -> None:
-        """The broker acknowledged something of ours."""
-        self._broker_heard_at_s = now_s
-
     def receipted(self, up_to_seq: int, now_s: float) -> bool:
         """Whether a receipt of the current epoch is believed. One for what was never sent is counted and not believed."""
         if up_to_seq > self._proven_sent:
             self.receipts_ahead += 1
             return False
-        self._broker_heard_at_s = now_s
         if up_to_seq < self.oldest:
             return True
         self.oldest = up_to_seq + 1

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.window import LinkDead, Send, Wait, Window
+from edge.window import Send, Wait, Window
 
 TIMEOUT_S = 10.0
 
@@ -50,14 +50,12 @@ def test_an_old_receipt_again_changes_nothing():
     assert (sender.oldest, sender.cursor) == (21, 21)
 
 
-def test_without_receipts_but_with_a_living_broker_it_sends_again_ever_more_patiently():
+def test_without_receipts_but_it_sends_again_ever_more_patiently():
     sender = window(next_seq=9)
     sender.sent(1, 8, 0.0)
-    sender.broker_heard(0.1)
     now_s, moments = 0.0, []
     while len(moments) < 5:
         now_s += 1.0
-        sender.broker_heard(now_s)
         if sender.plan(9, now_s) == Send(1, 9):
             sender.sent(1, 8, now_s)
             moments.append(now_s)
@@ -70,17 +68,9 @@ def test_while_central_is_silent_only_one_batch_is_repeated():
     sender = window(next_seq=500)
     for first in range(1, 401, 100):
         sender.sent(first, first + 99, 0.0)
-    sender.broker_heard(9.0)
     assert isinstance(sender.plan(500, 10.0), Send)
     sender.sent(1, 100, 10.0)
     assert isinstance(sender.plan(600, 10.1), Wait)
-
-
-def test_a_broker_as_silent_as_central_means_a_dead_link():
-    sender = window(next_seq=9)
-    sender.sent(1, 8, 0.0)
-    assert isinstance(sender.plan(9, 9.9), Wait)
-    assert sender.plan(9, 10.0) == LinkDead()
 
 
 def test_after_a_reconnect_everything_unreceipted_goes_again():
@@ -139,7 +129,6 @@ def test_whatever_happens_nothing_is_forgotten_that_central_does_not_have(steps)
             next_seq += 8
         elif step == "silence":
             now_s += 20.0
-            sender.broker_heard(now_s)
         elif step == "reconnect":
             sender.reconnected("epoch", sender.oldest, next_seq, now_s)
         else:
@@ -149,8 +138,6 @@ def test_whatever_happens_nothing_is_forgotten_that_central_does_not_have(steps)
                 sender.sent(plan.from_seq, last, now_s)
                 if step != "lose":
                     stored |= set(range(plan.from_seq, last + 1))
-            elif isinstance(plan, LinkDead):
-                sender.reconnected("epoch", sender.oldest, next_seq, now_s)
             if step == "deliver":
                 prefix = 0
                 while prefix + 1 in stored:
