@@ -79,9 +79,10 @@ def load_surface(path: Path) -> Surface:
         UserError: the file is missing, no npz, lacks an array, or holds a city that ``Surface`` refuses.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            if isinstance(archive, np.ndarray):
-                raise UserError("is a single array, not an npz of arrays", where=str(path))
+        opened = np.load(path, allow_pickle=False)
+        if isinstance(opened, np.ndarray):
+            raise UserError("is a single array, not an npz of arrays", where=str(path))
+        with opened as archive:
             arrays = {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         raise UserError("no such file", where=str(path), hint="make one with `kumagaya heat import`") from None
