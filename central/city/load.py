@@ -10,12 +10,12 @@ import shapely
 from numpy.typing import NDArray
 
 from central.city import relief
-from central.city.citygml import LonLatBox, RawVolume, Tally, read_buildings
+from central.city.citygml import LonLatBox, RawVolume, Tally
+from central.city.gather import METRES_PER_DEGREE, near_volumes, read_tiles
 from central.city.gml_geometry import BrokenError
 from central.city.grid import Grid, check_pixel_size, grid_over
 from central.city.heights import resolve_heights
 from central.city.model import Building, City, ImportReport, Outline, RoofFace
-from central.city.osm_outlines import read_outlines
 from central.city.outlines import footprint_outline, roof_face
 from central.city.projection import LocalFrame
 from central.city.sources import Tile, find_tiles
@@ -26,11 +26,8 @@ from central.heat.surface import Surface
 from contract.errors import UserError
 
 DEFAULT_PIXEL_SIZE_M = 2.0
-FAR_AWAY_M = 20_000.0
-"""Tiles of one city lie side by side: one this far from the others is another city's, or a slip in a coordinate."""
 SIDE_MAX_M = 10_000.0
 _RELIEF_SHARE_MIN = 0.05
-_METRES_PER_DEGREE = 111_320.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +49,7 @@ class Window:
     def box(self) -> LonLatBox:
         """west, south, east, north [degrees], a little larger than the square."""
         half = self.size_m / 2 * 1.01
-        dlat, dlon = half / _METRES_PER_DEGREE, half / (_METRES_PER_DEGREE * np.cos(np.radians(self.lat)))
+        dlat, dlon = half / METRES_PER_DEGREE, half / (METRES_PER_DEGREE * np.cos(np.radians(self.lat)))
         return (self.lon - float(dlon), self.lat - dlat, self.lon + float(dlon), self.lat + dlat)
 
 
@@ -80,8 +77,8 @@ def load_city(
     box = window.box() if window else None
     tiles = find_tiles(paths, box)
     tally = Tally()
-    read, reliefs = _read(tiles, tally, box)
-    volumes, owners = _near_volumes(read, tally)
+    read, reliefs = read_tiles(tiles, tally, box)
+    volumes, owners = near_volumes(read, tally)
     if not volumes:
         raise UserError(_no_buildings(tally, window), where=str(tiles[0].path))
     frame = LocalFrame(window.lat, window.lon) if window else _frame_round(volumes)
@@ -125,88 +122,6 @@ PLATEAU_JA = "出典：国土交通省 PLATEAU（3D都市モデル）（https://
 PLATEAU_EN = "Source: MLIT Project PLATEAU (3D city model), https://www.mlit.go.jp/plateau/, processed"
 OSM_JA = "© OpenStreetMap contributors（ODbL）、国土交通省 PLATEAU を加工して作成"
 OSM_EN = "© OpenStreetMap contributors (ODbL); MLIT Project PLATEAU, processed"
-
-
-def _read(
-    tiles: Sequence[Tile], tally: Tally, box: LonLatBox | None
-) -> tuple[list[tuple[Path, list[RawVolume]]], list[Path]]:
-    """The volumes of every building tile, and which tiles are relief."""
-    read: list[tuple[Path, list[RawVolume]]] = []
-    reliefs: list[Path] = []
-    for tile in tiles:
-        if tile.kind == "dem":
-            reliefs.append(tile.path)
-        elif tile.kind == "osm":
-            read.append((tile.path, read_outlines(tile.path, tally, box)))
-        else:
-            before = tally.buildings
-            read.append((tile.path, read_buildings(tile.path, tally, box)))
-            if tally.buildings == before:
-                if len(tiles) > 1 and tile.kind == "bldg":
-                    continue  # a tile of fields
-                if not relief.read_triangles(tile.path, Tally()):
-                    raise UserError(
-                        "the file holds no building", where=str(tile.path), hint="a tile of the theme bldg is needed"
-                    )
-                reliefs.append(tile.path)
-    return read, reliefs
-
-
-def _near_volumes(read: Sequence[tuple[Path, list[RawVolume]]], tally: Tally) -> tuple[list[RawVolume], list[Path]]:
-    """All volumes with the tile each is from; strays and second copies are counted and left out."""
-    middles = {path: _median([_place(volume) for volume in volumes]) for path, volumes in read if volumes}
-    if not middles:
-        return [], []
-    centre = _median(list(middles.values()))
-    path, middle = max(middles.items(), key=lambda item: _distance_m(item[1], centre))
-    # The median of two tiles lies half way between them; which of the two is wrong nobody can tell, one is named.
-    distance_m = _distance_m(middle, centre) * (2 if len(middles) == 2 else 1)
-    if distance_m > FAR_AWAY_M:
-        raise UserError(
-            f"the tile lies {distance_m / 1000:.0f} km away from the others, "
-            f"at latitude {middle[0]:.4f}, longitude {middle[1]:.4f}",
-            where=str(path),
-            hint="give tiles of one city",
-        )
-    volumes: list[RawVolume] = []
-    owners: list[Path] = []
-    seen: set[str] = set()
-    for path, found in read:
-        for volume in found:
-            place = _place(volume)
-            if _distance_m(place, middles[path]) > FAR_AWAY_M:
-                tally.skip(
-                    path.name,
-                    volume.id,
-                    BrokenError("building far from its tile", f"latitude {place[0]:.4f}, longitude {place[1]:.4f}"),
-                )
-            elif volume.id and volume.id in seen:
-                tally.skip(path.name, volume.id, BrokenError("second building of the same id"))
-            else:
-                seen.add(volume.id)
-                volumes.append(volume)
-                owners.append(path)
-    return volumes, owners
-
-
-Place = tuple[float, float]
-"""Latitude, longitude [degrees]."""
-
-
-def _place(volume: RawVolume) -> Place:
-    first = volume.footprint[0].exterior[0]
-    return float(first[0]), float(first[1])
-
-
-def _median(places: Sequence[Place]) -> Place:
-    lat, lon = np.median(np.array(places), axis=0)
-    return float(lat), float(lon)
-
-
-def _distance_m(a: Place, b: Place) -> float:
-    dlat = (a[0] - b[0]) * _METRES_PER_DEGREE
-    dlon = (a[1] - b[1]) * _METRES_PER_DEGREE * np.cos(np.radians(a[0]))
-    return float(np.hypot(dlat, dlon))
 
 
 def _frame_round(volumes: Sequence[RawVolume]) -> LocalFrame:

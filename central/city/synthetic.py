@@ -12,7 +12,8 @@ from central.city.grid import Grid, check_pixel_size, grid_over
 from central.city.model import Building, City, HeightSource, ImportReport, LandCover
 from central.city.projection import LocalFrame
 from central.city.surface_raster import draw_buildings, ground_at
-from central.city.synthetic_plan import RIVER_V, Plan, Rect, Tree, draw_plan
+from central.city.synthetic_plan import draw_plan
+from central.city.synthetic_shapes import RIVER_V, Plan, Rect, Tree
 from central.heat.surface import Surface
 
 Float64s = NDArray[np.float64]

@@ -1,6 +1,8 @@
 """What is refused, in one line that names file, line and value; and what one broken building costs: itself."""
 
 import gzip
+import random
+import re
 
 import pytest
 
@@ -118,6 +120,46 @@ def test_a_broken_solid_is_found_too(tmp_path):
     city, _ = load_city(gml.write(tmp_path, gml.document(member, gml.house("good", 30))))
     assert city.report.skipped == {"posList holds text": 1}
     assert "'0,5'" in city.report.skipped_examples[0]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_spoilt_file_is_a_city_or_one_clear_line(tmp_path, seed):
+    """Numbers swapped, bytes flipped, pieces lost or doubled: never any other error."""
+    chance = random.Random(seed)
+    ring = gml.square(0, 0, 10)
+    roof = gml.bounded("RoofSurface", gml.polygon(gml.square(0, 0, 10, z=9.0)))
+    sound = gml.document(
+        gml.building("a", gml.height(6), gml.lod0(ring), gml.lod1(ring, 3, 9), roof),
+        gml.house("b", 30),
+        gml.house("c", 60),
+    ).encode()
+    words = [b"NaN", b"-9999", b"1e400", b"1e300", b"", b"x", b"5000", b"36.3", b"139.4", b"<", b"&x;"]
+    for _ in range(25):
+        spoilt = bytearray(sound)
+        for _ in range(chance.choice((1, 1, 3, 9))):
+            kind, at = chance.random(), chance.randrange(len(spoilt) - 200)
+            if kind < 0.6:
+                number = chance.choice(list(re.finditer(rb"(?<=[ >])-?[0-9.]+(?=[ <])", spoilt)))
+                spoilt[number.start() : number.end()] = chance.choice(words)
+            elif kind < 0.8:
+                spoilt[at] = chance.randrange(256)
+            elif kind < 0.9:
+                del spoilt[at : at + chance.randrange(1, 200)]
+            else:
+                spoilt[at:at] = spoilt[at : at + chance.randrange(1, 200)]
+        path = tmp_path / "spoilt_bldg.gml"
+        path.write_bytes(bytes(spoilt))
+        refused = ""
+        try:
+            city, surface = load_city(path, pixel_size_m=4)
+        except UserError as error:
+            refused = str(error)
+        if refused:
+            assert "\n" not in refused
+            assert "spoilt_bldg.gml" in refused or "limit" in refused
+        else:
+            assert len(city.buildings) >= 1
+            assert surface.dsm.max() < 5300.0
 
 
 def test_when_nothing_is_left_the_first_reason_is_told(tmp_path):

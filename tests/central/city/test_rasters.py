@@ -61,7 +61,7 @@ def test_where_buildings_overlap_the_higher_one_is_seen(tmp_path):
 
 def test_tiles_side_by_side_have_no_seam(tmp_path):
     """A row of touching houses, cut into two tiles: the raster is that of the uncut row."""
-    houses = [gml.house(f"h{k}", 10.0 * k, 0, 10, tall=5 + k) for k in range(10)]
+    houses = [gml.house(f"h{k}", 20.0 * k, 0, 20, tall=5 + k) for k in range(10)]
     whole = gml.write(tmp_path, gml.document(*houses), "whole_bldg.gml")
     west = gml.write(tmp_path, gml.document(*houses[:5]), "west_bldg.gml")
     east = gml.write(tmp_path, gml.document(*houses[5:]), "east_bldg.gml")

@@ -15,8 +15,13 @@ from tests.central.city import gml
 STATIONS = Path(__file__).resolve().parents[3] / "config" / "stations.toml"
 
 
-def test_the_eight_of_the_file_stand_on_open_ground_of_the_downtown():
-    city, surface = synthetic_downtown()
+@pytest.fixture(scope="module")
+def downtown():
+    return synthetic_downtown()
+
+
+def test_the_eight_of_the_file_stand_on_open_ground_of_the_downtown(downtown):
+    city, surface = downtown
     sites = read_stations(STATIONS)
     assert [site.id for site in sites] == [f"kmg-{k:02d}" for k in range(1, 9)]
     for site in sites:
@@ -28,8 +33,8 @@ def test_the_eight_of_the_file_stand_on_open_ground_of_the_downtown():
         assert site.shade_ja
 
 
-def test_only_the_park_station_stands_under_a_tree():
-    city, surface = synthetic_downtown()
+def test_only_the_park_station_stands_under_a_tree(downtown):
+    city, surface = downtown
     shaded = [site.id for site in read_stations(STATIONS) if surface.cdsm[city.cell_at(site.lat, site.lon)] > 0]
     assert shaded == ["kmg-07"]
 
@@ -53,9 +58,8 @@ def test_stations_are_spread_over_another_city_and_stay_outdoors(tmp_path):
     assert min(apart) > 80.0  # 440 m square: eight cells of an even spread have 155 m sides
 
 
-def test_the_file_serves_its_own_town_and_its_ids_any_other(tmp_path):
-    downtown, _ = synthetic_downtown()
-    assert stations_for(downtown, STATIONS) == read_stations(STATIONS)
+def test_the_file_serves_its_own_town_and_its_ids_any_other(tmp_path, downtown):
+    assert stations_for(downtown[0], STATIONS) == read_stations(STATIONS)
     city, _ = some_city(tmp_path)
     elsewhere = stations_for(city, STATIONS)
     assert [site.id for site in elsewhere] == [site.id for site in read_stations(STATIONS)]
