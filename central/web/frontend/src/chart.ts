@@ -131,7 +131,7 @@ export class StationChart {
             ...axis,
             grid,
             size: 40,
-            space: 30,
+            space: 22,
             incrs: STEPS,
             values: (_, splits) => splits.map(String),
           },

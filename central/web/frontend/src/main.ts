@@ -32,7 +32,7 @@ const STALE_AFTER_S = 30;
 const CITY_RETRY_MS = 3_000;
 
 // What the switch, the legend and the tools cover of the map, in pixels.
-const WIDE = { top: 130, right: 110, bottom: 110, left: 90 };
+const WIDE = { top: 130, right: 110, bottom: 190, left: 90 };
 const NARROW = { top: 116, right: 44, bottom: 180, left: 44 };
 
 const wide = matchMedia("(min-width: 900px), (min-width: 640px) and (max-height: 500px)");

@@ -59,16 +59,17 @@ export const RAMPS: Readonly<Record<LayerName, Ramp>> = {
       { from: 46, to: 54, start: "#84174a", end: "#430a3c", name: "utci_extreme" },
     ],
   },
-  // Shade lies near the air's temperature and sun some 25 K above: blue and red meet between the two.
+  // Shade lies near the air's temperature and sun some 25 K above: cool colours turn to warm ones between the two.
   tmrt: {
     equalWidths: false,
     decimals: 0,
     unit: "°C",
     segments: [
-      { from: 15, to: 30, start: "#27508f", end: "#6f9fcf" },
-      { from: 30, to: 45, start: "#6f9fcf", end: "#f5ecd0" },
-      { from: 45, to: 60, start: "#f5ecd0", end: "#e2822f" },
-      { from: 60, to: 75, start: "#e2822f", end: "#7d1230" },
+      { from: 15, to: 30, start: "#27508f", end: "#5a99cf" },
+      { from: 30, to: 45, start: "#5a99cf", end: "#a9d8c4" },
+      { from: 45, to: 52, start: "#a9d8c4", end: "#f6dd6b" },
+      { from: 52, to: 62, start: "#f6dd6b", end: "#e77e2c" },
+      { from: 62, to: 75, start: "#e77e2c", end: "#8a1134" },
     ],
   },
   shadow: {
