@@ -1,14 +1,13 @@
 """`kumagaya heat`: the heat simulation on files."""
 
 import argparse
-import contextlib
-import importlib
 import time
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from contract.errors import UserError
+from kumagaya.commands.heat_import import add_import_parser
 
 if TYPE_CHECKING:
     from central.heat.geometry import Geometry
@@ -29,8 +28,7 @@ OPTION_OF_FIELD = {
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = subparsers.add_parser("heat", help="heat simulation on files: import, prepare, step, bench, comfort")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-    with contextlib.suppress(ModuleNotFoundError):
-        importlib.import_module("kumagaya.commands.heat_import").add_import_parser(verbs)
+    add_import_parser(verbs)
 
     prepare = verbs.add_parser("prepare", help="look around from every cell of a surface, once per city")
     prepare.add_argument("surface", type=Path, metavar="SURFACE.npz")

@@ -131,10 +131,16 @@ def write(
     edge |= {"data_dir": str(folders.run / "edge"), "profiles_dir": str(shipped / "devices"), "clock": clock_table}
     edge["mqtt"] = {"host": "127.0.0.1", "port": mqtt_port}
     edge["health"] = {"interval_s": 10.0}
-    for bus in edge["bus"]:
-        bus["port"] = str(folders.lines / bus["name"])
+    edge["bus"] = [_bus(line, folders) for line in sim["line"]]
     _write(files.edge, edge)
     return files
+
+
+def _bus(line: dict[str, Any], folders: Folders) -> dict[str, Any]:
+    """The edge's side of a simulated line."""
+    stations = [{"id": one["id"], "profile": one["profile"], "unit_address": one["unit"]} for one in line["station"]]
+    settings: dict[str, Any] = {key: line[key] for key in ("baud", "parity", "stop_bits") if key in line}
+    return {"name": line["name"], "port": str(folders.lines / line["name"]), **settings, "station": stations}
 
 
 def mosquitto_conf(port: int) -> str:
