@@ -91,7 +91,7 @@ class ImportReport:
         skipped: volumes left out, by reason.
         skipped_examples: the first few of them, each with file, line and id.
         tiles: files read, by name.
-        terrain: where the ground came from: "dem", "buildings" or "flat".
+        terrain: where the ground came from: "dem", "buildings", "flat", or "drawn" (synthetic).
         outside: volumes outside the square that was asked for.
     """
 
@@ -117,16 +117,23 @@ class ImportReport:
 
     def lines(self) -> list[str]:
         """The report as lines for a terminal."""
-        ground = {"dem": "relief tiles", "buildings": "interpolated from the feet of the buildings", "flat": "flat"}
+        ground = {
+            "dem": "relief tiles",
+            "buildings": "interpolated from the feet of the buildings",
+            "flat": "flat",
+            "drawn": "drawn",
+        }
         text = [
             f"tiles        {len(self.tiles)}: {', '.join(self.tiles[:4])}{' ...' if len(self.tiles) > 4 else ''}",
             f"buildings    {self.buildings} read, {self.volumes} volumes in the city, {self.lod2} with a LOD2 roof",
-            (
-                f"heights      {self.with_height} measured, {self.height_from_solid} from solids, "
-                f"{self.height_from_storeys} from storeys, {self.height_from_neighbours} from neighbours"
-            ),
             f"ground       {ground[self.terrain]}",
         ]
+        if self.with_height + self.height_from_solid + self.height_estimated:
+            text.insert(
+                2,
+                f"heights      {self.with_height} measured, {self.height_from_solid} from solids, "
+                f"{self.height_from_storeys} from storeys, {self.height_from_neighbours} from neighbours",
+            )
         if self.height_not_numeric:
             text.append(f"not heights  {self.height_not_numeric} stated values that are no height (-9999, text, ...)")
         if self.repaired:

@@ -56,7 +56,7 @@ def synthetic_downtown(seed: int = 11202, *, pixel_size_m: float = 2.0) -> tuple
         land_cover=cover,
         attribution_ja="",
         attribution_en="",
-        report=ImportReport(buildings=len(buildings), volumes=len(buildings), tiles=(f"seed {seed}",)),
+        report=ImportReport(buildings=len(buildings), volumes=len(buildings), tiles=(f"seed {seed}",), terrain="drawn"),
     )
     return city, Surface(dsm, dem, cdsm, pixel_size_m=grid.pixel_size_m, lat=CENTER_LAT, lon=CENTER_LON)
 
