@@ -59,7 +59,7 @@ class Ingested(msgspec.Struct, frozen=True):
         up_to_seq: everything of the stream and epoch up to here is committed (or shed, or recorded as a gap): what a receipt may say.
         stored: readings that were new.
         duplicates: items that were known already and left as they were.
-        shed: items that new tombstones in the batch gave up.
+        shed: items that tombstones gave up and that were never stored; with stored and missing it adds up to what was numbered.
         missing: items the gateway no longer answers for and central never saw, noticed with this batch.
     """
 

@@ -20,11 +20,12 @@ class OpenShed(msgspec.Struct, array_like=True):
 
 
 class Progress(msgspec.Struct):
-    """Mutable. `ranges`: disjoint, ascending, not touching, both ends included."""
+    """Mutable. `ranges`: disjoint, ascending, not touching, both ends included. `shed_total`: items given up that never came."""
 
     up_to: int = 0
     ranges: list[list[int]] = msgspec.field(default_factory=list)
     open_sheds: list[OpenShed] = msgspec.field(default_factory=list)
+    shed_total: int = 0
 
     def take(self, seq: int) -> bool:
         """Notes that the item was received; False when it was known before. `settle` must follow."""
@@ -70,6 +71,7 @@ class Progress(msgspec.Struct):
             given_up = min(tomb.count, unknown)
             if unknown > given_up:
                 gaps.append((tomb.first, end, unknown - given_up))
+            self.shed_total += given_up
             self._add(tomb.first, end)
             if tomb.last > floor and tomb.count > given_up:
                 still_open.append(OpenShed(floor + 1, tomb.last, tomb.count - given_up))
@@ -107,7 +109,9 @@ class Progress(msgspec.Struct):
     def _close_sheds(self) -> None:
         still_open: list[OpenShed] = []
         for tomb in self.open_sheds:
-            if self._unknown(tomb.first, tomb.last) <= tomb.count:
+            unknown = self._unknown(tomb.first, tomb.last)
+            if unknown <= tomb.count:
+                self.shed_total += unknown
                 self._add(tomb.first, tomb.last)
             else:
                 still_open.append(tomb)

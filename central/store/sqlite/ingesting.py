@@ -59,7 +59,6 @@ class _Stream(msgspec.Struct):
     progress: Progress
     stored: int
     duplicates: int
-    shed: int
     missing: int
     last_at_ms: int
     new: bool = False
@@ -110,7 +109,7 @@ class Ingestion:
         stream = self._stream(connection, incoming.gateway, incoming.stream, batch.epoch, group.received_at_ms)
         group.touched[stream.key] = stream
         progress = stream.progress
-        missing_before, shed_before = stream.missing, stream.shed
+        missing_before, shed_before = stream.missing, progress.shed_total
         gaps = progress.raise_floor(batch.oldest_seq)
         if gaps:
             _add_gaps(connection, stream, gaps, group.received_at_ms)
@@ -137,7 +136,7 @@ class Ingestion:
             progress.up_to,
             stored,
             duplicates,
-            shed=max(0, stream.shed - shed_before),
+            shed=progress.shed_total - shed_before,
             missing=max(0, stream.missing - missing_before),
         )
 
@@ -187,7 +186,7 @@ class Ingestion:
         if known is not None:
             return known
         row = connection.execute(
-            "SELECT key, progress, stored, duplicates, shed, missing, last_at_ms FROM streams"
+            "SELECT key, progress, stored, duplicates, missing, last_at_ms FROM streams"
             " WHERE gateway = ? AND stream = ? AND epoch = ?",
             (gateway, stream, epoch),
         ).fetchone()
@@ -198,7 +197,7 @@ class Ingestion:
                 " VALUES (?, ?, ?, '{}', 0, 0, 0, 0, 0, ?) RETURNING key",
                 (gateway, stream, epoch, now_ms),
             ).fetchone()[0]
-            known = _Stream(key, Progress(), 0, 0, 0, 0, now_ms, new=True)
+            known = _Stream(key, Progress(), 0, 0, 0, now_ms, new=True)
         else:
             known = _Stream(row[0], msgspec.json.decode(row[1], type=Progress), *row[2:])
         self._streams[gateway, stream, epoch] = known
@@ -219,13 +218,20 @@ class Ingestion:
 
 
 def _write_stream(connection: sqlite3.Connection, stream: _Stream) -> None:
+    progress = stream.progress
     connection.execute(
         "UPDATE streams SET progress = ?, up_to_seq = ?, stored = ?, duplicates = ?, shed = ?, missing = ?, last_at_ms = ? WHERE key = ?",
         (
-            _encode(stream.progress).decode(), stream.progress.up_to, stream.stored, stream.duplicates, stream.shed, stream.missing,
-            stream.last_at_ms, stream.key,
+            _encode(progress).decode(),
+            progress.up_to,
+            stream.stored,
+            stream.duplicates,
+            progress.shed_total,
+            stream.missing,
+            stream.last_at_ms,
+            stream.key,
         ),
-    )  # fmt: skip
+    )
     stream.new = False
 
 
@@ -280,6 +286,4 @@ def _add_shed(connection: sqlite3.Connection, stream: _Stream, item: Shed) -> bo
         (stream.key, item.first_seq, item.seq, item.count, item.first_at_ms, item.last_at_ms, item.reason),
     )
     stream.progress.shed(item.first_seq, item.seq, item.count)
-    total = "SELECT coalesce(sum(count), 0) FROM shed_ranges WHERE stream_key = ?"
-    stream.shed = connection.execute(total, (stream.key,)).fetchone()[0]
     return True

@@ -28,6 +28,7 @@ TABLE = [
     ("items given up", [batch(reading(1), shed(2, 5), reading(6))],          [(6, 2, 0, 4, 0)]),
     ("tombstone again", [batch(shed(1, 5)), batch(shed(1, 5), reading(6))],  [(5, 0, 0, 5, 0), (6, 1, 1, 0, 0)]),
     ("tombstone grows", [batch(shed(1, 5)), batch(shed(1, 9))],              [(5, 0, 0, 5, 0), (9, 0, 0, 4, 0)]),
+    ("given up though it had arrived", [batch(*readings(1, 3)), batch(shed(1, 5))], [(3, 3, 0, 0, 0), (5, 0, 0, 2, 0)]),
     ("a new epoch", [batch(*readings(1, 3)), batch(*readings(1, 2), epoch="e2")], [(3, 3, 0, 0, 0), (2, 2, 0, 0, 0)]),
     ("lost for good", [batch(reading(1)), batch(reading(5), oldest=5)],      [(1, 1, 0, 0, 0), (5, 1, 0, 0, 3)]),
 ]
