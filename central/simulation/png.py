@@ -1,8 +1,9 @@
-"""Gray levels to PNG and back, made for live maps: 8 bit, filter "up", fast deflate.
+"""Gray levels to PNG and back, made for live maps: 8 bit, no row filter, fast deflate.
 
-PNG 1.2 / ISO 15948: each row is preceded by its filter; "up" (2) keeps the difference to the row above, which is near 0
-in a field that changes slowly. With ISA-L's deflate 1000 x 1000 cells take about 2 ms and 230 kB; without it zlib at
-level 1 does the same in 15 ms. Any PNG reader can read the result.
+PNG (ISO 15948): each row is preceded by the filter it was written with. A heat map of a city is flat areas between hard edges
+(shadows, walls): the filter "none" (0) makes it 10 % smaller than "up" (2), which is made for slow gradients, and costs
+nothing to undo. ISA-L's deflate packs 1000 x 1000 cells in 2 to 3 ms into 130 (night) to 390 kB (afternoon); zlib at level 1 needs
+12 ms for 5 % more, at level 6 70 ms for 14 % less. Any PNG reader can read the result.
 """
 
 import struct
@@ -24,7 +25,7 @@ Gray = NDArray[np.uint8]
 
 SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 SIDE_MAX: Final = 20_000
-_FILTER_UP: Final = 2
+_FILTER_NONE: Final = 0
 
 
 class PngError(ValueError):
@@ -37,9 +38,8 @@ def encode_gray(gray: Gray) -> bytes:
         raise ValueError(f"needs a two-dimensional uint8 array, got {gray.dtype} {gray.shape}")
     rows, columns = gray.shape
     lines = np.empty((rows, columns + 1), np.uint8)
-    lines[:, 0] = _FILTER_UP
-    lines[0, 1:] = gray[0]
-    np.subtract(gray[1:], gray[:-1], out=lines[1:, 1:])
+    lines[:, 0] = _FILTER_NONE
+    lines[:, 1:] = gray
     header = struct.pack(">IIBBBBB", columns, rows, 8, 0, 0, 0, 0)
     return SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", _deflate(lines.tobytes())) + _chunk(b"IEND", b"")
 
@@ -68,9 +68,9 @@ def decode_gray(data: bytes) -> Gray:
     if len(raw) != rows * (columns + 1):
         raise PngError(f"holds {len(raw)} bytes, {rows * (columns + 1)} expected")
     lines = np.frombuffer(raw, np.uint8).reshape(rows, columns + 1)
-    if (lines[:, 0] != _FILTER_UP).any():
-        raise PngError("uses another filter than up")
-    return np.cumsum(lines[:, 1:], axis=0, dtype=np.uint8)
+    if (lines[:, 0] != _FILTER_NONE).any():
+        raise PngError("uses a row filter")
+    return np.ascontiguousarray(lines[:, 1:])
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

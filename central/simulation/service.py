@@ -180,6 +180,7 @@ class SimulationService:
                 self._engine.prepare(report)
                 report(Stage.KERNELS, 0.0, "compiling and warming up the step")
                 self._engine.warm_up()
+                report(Stage.KERNELS, 1.0)
             report(Stage.READY, 1.0, "ready")
         except _StoppedError:
             return False

@@ -99,7 +99,8 @@ class StationBoard:
             known[name] = Station(name, name, name, None, None, configured=False)
         heard: dict[str, tuple[StationWord, float]] = {}
         for name, last in last_by_station.items():
-            age_s = max(0.0, (at_ms - last.at_ms) / 1000.0 / self._speed)
+            # A reading from the future is no fresher than one as far in the past: a clock was set, or another run's data.
+            age_s = abs(at_ms - last.at_ms) / 1000.0 / self._speed
             is_fresh = age_s <= stale_after_s(intervals.get(name, INTERVAL_S))
             heard[name] = StationWord(name, is_fresh, last.values, last.flags), age_s
         forcing = city_forcing([word for word, _ in heard.values()], sun, altitude_m, last_clearness=last_clearness)

@@ -1,7 +1,8 @@
 """The live stream's hub: one watcher asks the store, every listener gets the same bytes.
 
-A listener that is slow loses the old, never the new: its queue is bounded, and what overflows is the oldest. Events have ids
-that only grow, also over a restart. Nothing is replayed: who connects (again) is first sent everything as it is now.
+A listener that is slow loses the old, never the new: its queue is bounded, what overflows is the oldest, and since `readings`
+tells only what changed, it is then sent everything as it is now. Events have ids that only grow, also over a restart.
+Nothing is replayed: who connects (again) is first sent everything as it is now.
 """
 
 import asyncio
@@ -144,14 +145,20 @@ class Hub:
             listener.close()
 
     async def listen(self, subscription: Subscription) -> AsyncIterator[bytes]:
-        """What one listener is sent: everything as it is now, then what changes."""
-        newest = -1
-        for event in await self.snapshot():
-            newest = event.number
-            yield event.wire
-        async for event in subscription:
-            # What was queued before the snapshot was taken is part of it.
-            if event.number > newest:
+        """What one listener is sent: everything as it is now, then what changes; everything once more when it missed something."""
+        newest, missed = -1, -1
+        while True:
+            if subscription.dropped != missed:
+                missed = subscription.dropped
+                for event in await self.snapshot():
+                    newest = event.number
+                    yield event.wire
+            try:
+                event = await anext(subscription)
+            except StopAsyncIteration:
+                return
+            # What was queued before the snapshot was taken is part of it; so is what came after a loss, of the next one.
+            if event.number > newest and subscription.dropped == missed:
                 yield event.wire
 
     async def snapshot(self) -> list[Event]:

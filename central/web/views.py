@@ -52,8 +52,8 @@ def station_view(report: StationReport) -> dict[str, Any]:
 
 
 def frame_age_s(frame: Frame, now_ms: int, speed: float) -> float:
-    """Real seconds since the moment the frame shows."""
-    return max(0.0, (now_ms - frame.at_ms) / 1000.0 / speed)
+    """Real seconds between now and the moment the frame shows; a frame of the future (a clock was set) is no fresher."""
+    return abs(now_ms - frame.at_ms) / 1000.0 / speed
 
 
 def frame_view(frame: Frame, *, now_ms: int, speed: float) -> dict[str, Any]:

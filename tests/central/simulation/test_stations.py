@@ -123,3 +123,10 @@ def test_the_city_weather_is_made_of_the_fresh(store, clock):
     weather = StationBoard(store, clock).now().forcing
     assert isinstance(weather, Forcing)
     assert weather.stations_used == STATIONS
+
+
+def test_a_reading_of_the_future_is_not_fresh(store, clock):
+    """What an earlier run of a demonstration left in the store lies in this run's evening."""
+    add_stations(store)
+    Feed(store).say("kmg-01", JST_14_MS + 3_600_000)
+    assert report_of(StationBoard(store, clock), "kmg-01").is_stale

@@ -1,6 +1,7 @@
 """/healthz, /metrics, /openapi.json, the page, and the headers that all answers share."""
 
 import gzip
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -194,3 +195,10 @@ class TestAllAnswers:
         assert long.headers["content-encoding"] == "gzip"
         short = hot_town.client.get("/v1/stations/kmg-08/readings?resolution=raw&limit=1&to=2018-07-20T00:00:00Z")
         assert "content-encoding" not in short.headers
+
+
+def test_the_manual_names_every_address(town):
+    manual = (Path(__file__).parents[3] / "docs" / "api.md").read_text(encoding="utf-8")
+    for path in town.client.get("/openapi.json").json()["paths"]:
+        spoken = path.replace("{station}", "{id}").replace("{frame}", "{id}").replace("{slug}", "unknown-station")
+        assert spoken in manual, path

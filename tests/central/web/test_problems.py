@@ -1,6 +1,7 @@
 """Every refusal of every route has one shape (RFC 9457) and a name of its own."""
 
 import pytest
+from structlog.testing import capture_logs
 
 from central.store.sqlite import SqliteStore
 from central.web import schemas
@@ -96,8 +97,12 @@ def test_a_fault_of_ours_tells_no_secrets(town, monkeypatch):
         raise RuntimeError("the password is swordfish")
 
     monkeypatch.setattr(SqliteStore, "last_readings", broken)
-    reply = town.client.get("/v1/stations")
+    with capture_logs() as logs:
+        reply = town.client.get("/v1/stations")
     assert reply.status_code == 500
+    (logged,) = logs
+    assert logged["incident"] in reply.json()["detail"]
+    assert "swordfish" in str(logged["exc_info"])
     assert reply.headers["content-type"] == "application/problem+json"
     assert reply.json()["type"] == "/problems/internal-error"
     assert "swordfish" not in reply.text

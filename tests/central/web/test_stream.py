@@ -176,6 +176,26 @@ class TestHub:
         assert ids == sorted(set(ids))
         assert len(ids) == 2
 
+    def test_who_lost_something_is_sent_everything_once_more(self, hot_town):
+        async def story():
+            hub, seconds = hub_of(hot_town)
+            await hub.look()
+            listener = hub.subscribe()
+            stream = hub.listen(listener)
+            before = [parsed(await anext(stream)) for _ in range(2)]
+            for _ in range(QUEUE_EVENTS_MAX + 1):
+                seconds[0] += 1.0
+                hot_town.clock.advance(1.0)
+                hot_town.feed.say("kmg-05", hot_town.clock.ms)
+                await hub.look()
+            after = [parsed(await asyncio.wait_for(anext(stream), PATIENCE_S)) for _ in range(2)]
+            return before, after
+
+        before, after = asyncio.run(story())
+        assert [name for _, name, _ in before] == [name for _, name, _ in after] == ["frame", "readings"]
+        assert len(after[1][2]["stations"]) == len(STATIONS)
+        assert after[0][0] > before[-1][0]
+
     def test_a_full_house_is_refused(self, hot_town):
         async def story():
             hub, _ = hub_of(hot_town, listeners_max=2)
