@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from central.heat.sun import Sun
 
 STANDARD_PRESSURE_HPA = 1013.25
+CLEANEST_TURBIDITY = 2.0
 LOWEST_ALTITUDE_DEG = 0.5
 """Below this the ratios to the clear sky say nothing: all radiation is diffuse, the clearness is taken as 1."""
 
@@ -100,6 +101,23 @@ def clearness_index(
     return min(max(global_radiation_wm2 / cloudless_wm2 + 1.0 - correction, 0.0), 1.0)
 
 
+def cleanest_beam_wm2(sun: Sun) -> float:
+    """The most that the sun sends through the cleanest air, on a plane that faces it [W/m2].
+
+    Rigollier, Bauer & Wald (2000), On the clear sky model of the ESRA, Solar Energy 68(1):33-48, with a Linke
+    turbidity of 2; air mass after Kasten & Young (1989), Applied Optics 28:4735-4738.
+    """
+    if not sun.is_up:
+        return 0.0
+    sin_altitude = math.sin(math.radians(sun.altitude_deg))
+    m = 1.0 / (sin_altitude + 0.50572 * math.pow(sun.altitude_deg + 6.07995, -1.6364))
+    if m <= 20.0:
+        rayleigh_depth = 1.0 / (6.62960 + 1.75130 * m - 0.12020 * m**2 + 0.00650 * m**3 - 0.00013 * m**4)
+    else:
+        rayleigh_depth = 1.0 / (10.4 + 0.718 * m)
+    return sun.extraterrestrial_wm2 * math.exp(-0.8662 * CLEANEST_TURBIDITY * m * rayleigh_depth)
+
+
 def split(
     global_radiation_wm2: float, sun: Sun, air_temperature_degc: float, relative_humidity_pct: float
 ) -> Irradiance:
@@ -125,6 +143,7 @@ def split(
         share = max(share, 0.1)
     diffuse_wm2 = share * global_wm2
     direct_normal_wm2 = (global_wm2 - diffuse_wm2) / sin_altitude
-    # Near the horizon a small error of the global radiation would otherwise make a beam brighter than the sun's.
-    direct_normal_wm2 = min(direct_normal_wm2, sun.extraterrestrial_wm2)
+    # Near the horizon a small error of the global radiation, or a bright cloud, would make a beam that no air lets
+    # through, and a person standing in it tens of degrees too hot.
+    direct_normal_wm2 = min(direct_normal_wm2, cleanest_beam_wm2(sun))
     return Irradiance(global_wm2, direct_normal_wm2, global_wm2 - direct_normal_wm2 * sin_altitude)

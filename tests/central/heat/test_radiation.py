@@ -7,7 +7,7 @@ import pytest
 
 from central.heat.geometry.dome import sky_dome
 from central.heat.radiation.bitplanes import dequantise, quantise
-from central.heat.radiation.clearness import Irradiance, clear_sky_wm2, clearness_index, split
+from central.heat.radiation.clearness import Irradiance, cleanest_beam_wm2, clear_sky_wm2, clearness_index, split
 from central.heat.radiation.perez import COEFFICIENTS, patch_irradiance
 from central.heat.radiation.weights import (
     Materials,
@@ -49,12 +49,13 @@ def test_an_overcast_sky_is_all_diffuse():
     assert parts.diffuse_wm2 == pytest.approx(100.0, rel=0.03)
 
 
-def test_near_the_horizon_no_beam_outshines_the_sun():
-    for minute in range(30, 60, 2):
-        sun = sun_over_kumagaya(f"2018-07-23T18:{minute}+09:00")
-        parts = split(60.0, sun, 30.0, 50.0)
-        assert 0.0 <= parts.direct_normal_wm2 <= sun.extraterrestrial_wm2
+def test_near_the_horizon_no_beam_outshines_the_cleanest_air():
+    for minute in range(0, 60, 3):
+        sun = sun_over_kumagaya(f"2018-07-23T18:{minute:02d}+09:00")
+        parts = split(150.0, sun, 30.0, 50.0)
+        assert 0.0 <= parts.direct_normal_wm2 <= cleanest_beam_wm2(sun)
         assert parts.diffuse_wm2 >= 0.0
+    assert cleanest_beam_wm2(sun_over_kumagaya(NOON)) == pytest.approx(1060.0, abs=30.0)
 
 
 def test_clearness_is_one_under_a_cloudless_sky_and_falls_with_clouds():

@@ -8,6 +8,7 @@ import pytest
 from central.heat import step_reference
 from central.heat.comfort.utci import utci
 from central.heat.geometry import prepare
+from central.heat.radiation.clearness import haurwitz_wm2
 from central.heat.step import Frame, Weather, irradiance_of, step
 from central.heat.surface import Surface
 from tests.central.heat.conftest import sun_over_kumagaya
@@ -112,6 +113,18 @@ def test_sunrise_and_sunset_have_no_jump(small_city):
             sun = sun_over_kumagaya(f"2018-07-23T{start}{minute}+09:00")
             means.append(float(step(small_city, Weather(28.0, 70.0, 1.0), sun).tmrt_degc.mean()))
         assert np.abs(np.diff(means)).max() < 1.0
+
+
+def test_minutes_of_broken_cloud_never_make_an_impossible_person(small_city):
+    """Radiation as a fast sensor sees it: a fifth of the clear sky one minute, more than all of it the next."""
+    rng = np.random.default_rng(8)
+    for minute in range(5 * 60, 19 * 60, 7):
+        sun = sun_over_kumagaya(f"2018-07-23T{minute // 60:02d}:{minute % 60:02d}+09:00")
+        weather = Weather(34.0, 50.0, 1.0, haurwitz_wm2(sun) * rng.uniform(0.2, 1.15))
+        tmrt = step(small_city, weather, sun).tmrt_degc
+        assert np.isfinite(tmrt).all()
+        assert tmrt.min() > 26.0
+        assert tmrt.max() < 80.0
 
 
 def test_missing_radiation_is_a_cloudless_sky():
