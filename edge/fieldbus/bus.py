@@ -36,7 +36,7 @@ class Bus:
     """The stations of one line, polled by one thread between `start` and `stop`.
 
     A sweep asks the healthy stations first; those that failed are probed at its end, only while there is time before the next
-    interval, so that a dead station costs the living nothing. A sweep that overruns skips intervals, they never pile up.
+    interval, so that a dead station costs the living nothing. A sweep that overruns skips intervals, they never pile up (`next_slot`).
     """
 
     def __init__(
@@ -78,25 +78,23 @@ class Bus:
         return [device.health() for device in self.devices]
 
     def _run(self) -> None:
-        while not self._stop.wait(self._until_next_interval_s()):
-            started_s = time.monotonic()
+        slot = None
+        while not self._stop.is_set():
+            wait_s, slot = next_slot(self._unix_s(), self._config.interval_s, slot)
+            if self._stop.wait(wait_s):
+                break
             samples: list[Sample] = []
+            left_s = (slot + 1) * self._config.interval_s - self._unix_s()
             try:
-                self._sweep(started_s + self._config.interval_s, samples)
+                self._sweep(time.monotonic() + min(left_s, self._config.interval_s), samples)
             except PortLostError as error:
                 self._lose_port(str(error))
             self.sweeps += 1
-            if time.monotonic() - started_s > self._config.interval_s:
+            if self._unix_s() >= (slot + 1) * self._config.interval_s:
                 self.overruns += 1
             self._sink(self.name, samples)
         if self._port is not None:
             self._port.close()
-
-    def _until_next_interval_s(self) -> float:
-        """Seconds to the next whole multiple of the interval on the machine's clock; never more than an interval."""
-        now_s = self._unix_s()
-        interval_s = self._config.interval_s
-        return max(0.0, (math.floor(now_s / interval_s) + 1) * interval_s - now_s)
 
     def _sweep(self, until_s: float, samples: list[Sample]) -> None:
         if not self._open_port():
@@ -212,6 +210,24 @@ class Bus:
         self._reopen_failures += 1
         pause_s = min(REOPEN_S_MAX, self._config.interval_s * 2.0 ** min(self._reopen_failures - 1, 10))
         self._reopen_at_s = time.monotonic() + pause_s
+
+
+def next_slot(now_s: float, interval_s: float, slot: int | None) -> tuple[float, int]:
+    """How long to wait for the next sweep, and which interval it is for: sweep k belongs to k * interval_s on the wall clock.
+
+    A sweep that ran into the first half of the next interval is followed at once by that interval's own; one that ran further skips
+    it. After the clock was set, forward or back, sweeps go on at the next whole interval.
+
+    Args:
+        now_s: wall time, seconds since 1970.
+        interval_s: between sweeps.
+        slot: the interval of the sweep before; None at the start.
+
+    """
+    current = math.floor(now_s / interval_s)
+    if slot is not None and current > slot and now_s - current * interval_s < interval_s / 2:
+        return 0.0, current
+    return max(0.0, (current + 1) * interval_s - now_s), current + 1
 
 
 class _RefusedError(Exception):

@@ -11,7 +11,7 @@ import pytest
 from contract.clock import SystemClock
 from contract.quantities import Flag
 from edge.config import BusConfig, StationConfig
-from edge.fieldbus.bus import Bus
+from edge.fieldbus.bus import Bus, next_slot
 from edge.fieldbus.device import Device
 from tests.edge.slave import BASE, QUANTITIES, Slave, answer, bench_profile, count_of, exception
 
@@ -92,6 +92,24 @@ def test_sweeps_begin_at_whole_intervals_of_the_real_clock():
     assert max(phases) < 0.06, phases
     steps = [later - earlier for earlier, later in itertools.pairwise(began[1:])]
     assert all(abs(step - INTERVAL_S) < 0.06 for step in steps), steps
+
+
+@pytest.mark.parametrize(
+    ("case", "now_s", "slot", "expected"),
+    [
+        ("at the start", 100.3, None, (0.7, 101)),
+        ("after a sweep in time", 100.9, 100, (0.1, 101)),
+        ("exactly at the interval", 101.0, 100, (0.0, 101)),
+        ("a little late: at once", 101.2, 100, (0.0, 101)),
+        ("more than half late: skipped", 101.6, 100, (0.4, 102)),
+        ("several late: skipped, not made up for", 103.2, 100, (0.0, 103)),
+        ("the clock was set forward", 5000.6, 100, (0.4, 5001)),
+        ("the clock was set back", 40.4, 100, (0.6, 41)),
+    ],
+)
+def test_which_interval_is_next(case, now_s, slot, expected):
+    wait_s, following = next_slot(now_s, 1.0, slot)
+    assert (pytest.approx(wait_s), following) == expected, case
 
 
 def test_a_sweep_that_overruns_skips_and_does_not_pile_up():

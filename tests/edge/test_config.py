@@ -125,7 +125,9 @@ def test_a_mistake_gives_one_line_that_names_it(tmp_path, old, new, message):
 
 
 def test_no_station_at_all(tmp_path):
-    text = GOOD.split("[[bus]]", maxsplit=1)[0].replace('profiles_dir = "PROFILES"', 'profiles_dir = "PROFILES"\nbus = []')
+    text = GOOD.split("[[bus]]", maxsplit=1)[0].replace(
+        'profiles_dir = "PROFILES"', 'profiles_dir = "PROFILES"\nbus = []'
+    )
     with pytest.raises(UserError, match="no station on any bus"):
         config.load(write(tmp_path, text))
 
