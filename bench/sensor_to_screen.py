@@ -1,8 +1,8 @@
 """How long a change at a sensor takes to become a number and a colour on somebody's screen.
 
 The whole city runs in real time (speed 1) with all its real parts: simulated stations on ptys at 9600 baud, edge, mosquitto,
-central, Chromium. Every round a new temperature is put on all eight stations through the simulator's control socket, at a moment spread evenly over the
-polling second; then the page is asked, every few milliseconds, for two things:
+central, Chromium. Every round a new temperature is put on all eight stations through the simulator's control socket, at a moment
+spread evenly over the polling second; then the page is asked, every few milliseconds, for two things:
 
 - number: the marker of station kmg-01 shows the new temperature;
 - map: the page shows a frame whose weather holds the new temperature, and the map's middle has another colour.
