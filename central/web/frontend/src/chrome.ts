@@ -164,6 +164,19 @@ export function makeAttribution(store: Store): HTMLElement {
   return list;
 }
 
+/** Whose map this is, always in sight as the licences ask; an invented city owes nobody. */
+export function makeCredit(store: Store, stage: HTMLElement): HTMLElement {
+  const credit = h("p", { class: "credit", "data-testid": "credit" });
+  store.watch(["city", "lang", "baseMap"], ({ city, lang, baseMap }) => {
+    const source = (lang === "ja" ? city?.attribution_ja : city?.attribution_en) ?? "";
+    const parts = [...(source === "" ? [] : [source]), ...(baseMap ? [store.t("gsi_attribution")] : [])];
+    setText(credit, parts.join(" | "));
+    credit.title = credit.textContent;
+    stage.classList.toggle("has-credit", parts.length > 0);
+  });
+  return credit;
+}
+
 /** On a phone the words lie in a sheet over the map: a peek, or most of the screen. */
 export function makeSheet(store: Store, ...content: HTMLElement[]): HTMLElement {
   const body = h("div", { class: "sheet-body" }, ...content);

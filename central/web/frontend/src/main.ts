@@ -10,7 +10,7 @@ import {
   type Frame,
   type StationsAnswer,
 } from "./api";
-import { makeAttribution, makeBanner, makeHeader, makeSheet, makeTools, notify } from "./chrome";
+import { makeAttribution, makeBanner, makeCredit, makeHeader, makeSheet, makeTools, notify } from "./chrome";
 import { h, setText } from "./dom";
 import { FrameLoader } from "./frames";
 import { makeHeadline } from "./headline";
@@ -128,7 +128,7 @@ app.append(makeHeader(store), stage, sheet);
 store.watch(["selected"], ({ selected }) => (overview.hidden = selected !== null));
 
 const city = showMap(mapPlace);
-stage.append(makeLayerSwitch(store), makeBanner(store), makeLegend(store));
+stage.append(makeLayerSwitch(store), makeBanner(store), makeLegend(store), makeCredit(store, stage));
 if (city !== null) wireMap(city);
 
 function wireMap(map: CityMap): void {
