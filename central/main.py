@@ -210,6 +210,7 @@ def _serve_web(  # noqa: PLR0917 - wiring
         timeout_graceful_shutdown=WEB_GRACE_S,
     )
     server = uvicorn.Server(settings)
+    logging.getLogger("uvicorn.error").addFilter(_not_a_cut_stream)
 
     def leave() -> None:
         server.should_exit = True
@@ -217,6 +218,11 @@ def _serve_web(  # noqa: PLR0917 - wiring
     stopping.also(leave)
     log.info("web is up", url=f"http://{config.web.host}:{config.web.port}")
     server.run(sockets=[listener])
+
+
+def _not_a_cut_stream(record: logging.LogRecord) -> bool:
+    """A live stream that a stop has cut off is no error, though uvicorn logs it as one."""
+    return record.msg != "ASGI callable returned without completing response."
 
 
 @contextmanager

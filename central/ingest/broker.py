@@ -136,16 +136,21 @@ class Broker:
             raise BrokerUnavailable(self._lost or "the connection was lost")
         # Bytes that TLS has decrypted already do not show in select.
         decrypted = read and isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
-        readers = [self._wake_read, sock] if read else [self._wake_read]
-        writers = [sock] if self._client.want_write() else []
-        readable, writable, _ = select.select(readers, writers, [], 0.0 if decrypted else timeout_s)
-        if self._wake_read in readable:
+        # poll, not select: with thousands of browsers in this process the socket's number may lie above select's 1,023.
+        waiting = select.poll()
+        waiting.register(self._wake_read, select.POLLIN)
+        wanted = (select.POLLIN if read else 0) | (select.POLLOUT if self._client.want_write() else 0)
+        waiting.register(sock, wanted)
+        events = dict(waiting.poll(0 if decrypted else timeout_s * 1000))
+        if self._wake_read.fileno() in events:
             with contextlib.suppress(BlockingIOError):
                 while self._wake_read.recv(4096):
                     pass
-        if sock in readable or decrypted:
+        happened = events.get(sock.fileno(), 0)
+        # Hang-up and error are told by reading, whether we want to read or not.
+        if happened & ~select.POLLOUT or decrypted:
             self._read()
-        if writable:
+        if happened & select.POLLOUT:
             self.flush()
         now_s = time.monotonic()
         if now_s - self._misc_at_s > 1.0:

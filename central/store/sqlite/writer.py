@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 from central.store.door import StoreUnavailable
 
 GROUP_JOBS_MAX: Final = 256
+_OWN_FAULT: Final = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.DataError, sqlite3.InterfaceError)
 Result = TypeVar("Result")
 Job = Callable[[sqlite3.Connection], Any]
 
@@ -83,7 +84,8 @@ class Writer:
             execute("BEGIN IMMEDIATE")
             outcomes = [self._attempt(job) for job, _ in group]
             execute("COMMIT")
-        except sqlite3.Error as error:
+        except Exception as error:
+            # Also what nobody expects: the thread must not end, or every later write would wait for ever.
             self._undo_all(group, f"{type(error).__name__}: {error}")
             return
         self.problem = None
@@ -98,15 +100,21 @@ class Writer:
         self._connection.execute("SAVEPOINT job")
         try:
             result = job(self._connection)
-        except sqlite3.OperationalError:
-            raise
+        except sqlite3.Error as failure:
+            if not isinstance(failure, _OWN_FAULT):
+                # Disk full, locked, damaged: not the job's fault, and no later job of the group would fare better.
+                raise
+            return self._undo(failure)
         except Exception as failure:
-            self._connection.execute("ROLLBACK TO job")
-            self._connection.execute("RELEASE job")
-            self._forget()
-            return None, failure
+            return self._undo(failure)
         self._connection.execute("RELEASE job")
         return result, None
+
+    def _undo(self, failure: Exception) -> tuple[None, Exception]:
+        self._connection.execute("ROLLBACK TO job")
+        self._connection.execute("RELEASE job")
+        self._forget()
+        return None, failure
 
     def _undo_all(self, group: list[tuple[Job, Future[Any]]], problem: str) -> None:
         # SQLite may have rolled back by itself: so it does when the disk is full.

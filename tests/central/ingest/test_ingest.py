@@ -1,5 +1,7 @@
 """From the broker to the receipt, against a real mosquitto."""
 
+import os
+import resource
 import sqlite3
 import time
 
@@ -20,7 +22,7 @@ from contract.messages import (
     encode,
 )
 from contract.topics import Stream, Up
-from tests.central.ingest.conftest import Gateway, eventually
+from tests.central.ingest.conftest import Central, Gateway, eventually
 from tests.central.store.making import batch, reading, readings, shed
 
 GOOD = encode(batch(reading(1)))
@@ -216,6 +218,24 @@ def test_what_was_not_committed_when_central_died_comes_again(central, broker, g
     central.start()
     eventually(lambda: gateway.up_to() == 3)
     assert central.stored() == 3
+
+
+def test_sockets_with_high_numbers_are_served(tmp_path, broker, gateway):
+    """Thousands of browsers in the same process push the numbers of new sockets beyond what select can look at."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
+    held = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
+    try:
+        central = Central(tmp_path, broker.port)
+        gateway.send(batch(*readings(1, 3)))
+        eventually(lambda: central.ingest.state.connected)
+        gateway.send(batch(*readings(1, 4)))
+        eventually(lambda: gateway.up_to() == 4)
+        central.stop()
+    finally:
+        for descriptor in held:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @pytest.mark.parametrize("when", ["idle", "without a broker", "under load"])

@@ -72,6 +72,50 @@ def test_a_full_disk_fails_the_write_keeps_what_was_there_and_heals(tmp_path):
         writer.close()
 
 
+# fmt: off
+FAULTS = [
+    # what a job meets                                            whose fault it is
+    (sqlite3.IntegrityError("UNIQUE constraint failed"),          "its own"),
+    (sqlite3.ProgrammingError("incorrect number of bindings"),    "its own"),
+    (OverflowError("int too large"),                              "its own"),
+    (KeyError("station"),                                         "its own"),
+    (sqlite3.OperationalError("disk I/O error"),                  "the store's"),
+    (sqlite3.DatabaseError("database disk image is malformed"),   "the store's"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("fault", "whose"), FAULTS, ids=[str(row[0]) for row in FAULTS])
+def test_a_fault_is_told_to_whom_it_concerns(tmp_path, fault, whose):
+    connection = connect(tmp_path / "a.db")
+    connection.execute("CREATE TABLE kept (line TEXT)")
+    writer = Writer(connection, lambda: None)
+    held = threading.Event()
+
+    def insert(line, failure=None):
+        def job(opened):
+            opened.execute("INSERT INTO kept VALUES (?)", (line,))
+            if failure is not None:
+                raise failure
+
+        return job
+
+    try:
+        writer.submit(lambda _: held.wait(5))  # so that the next three share one commit
+        before, bad, after = (writer.submit(insert(*each)) for each in (("before",), ("bad", fault), ("after",)))
+        held.set()
+        if whose == "its own":
+            assert bad.exception(5) is fault
+            assert before.exception(5) is after.exception(5) is None
+            kept = [("before",), ("after",)]
+        else:
+            assert all(isinstance(each.exception(5), StoreUnavailable) for each in (before, bad, after))
+            kept = []
+        assert writer.submit(lambda opened: opened.execute("SELECT line FROM kept").fetchall()).result(5) == kept
+    finally:
+        writer.close()
+
+
 def test_closing_writes_what_waits_and_refuses_what_comes_after(open_again):
     store = open_again()
     waiting = [store.ingest_batch("gw", Stream.TELEMETRY, batch(reading(seq))) for seq in range(1, 101)]
