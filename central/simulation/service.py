@@ -18,6 +18,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from central.city.model import City
 from central.heat.sun import Sun
+from central.simulation import frames
 from central.simulation.engine import Engine, HeatEngine, StepResult
 from central.simulation.forcing import Forcing, NoForcing
 from central.simulation.frames import LAYERS, Layer, band_share, quantise
@@ -180,6 +181,7 @@ class SimulationService:
                 self._engine.prepare(report)
                 report(Stage.KERNELS, 0.0, "compiling and warming up the step")
                 self._engine.warm_up()
+                frames.warm_up()
                 report(Stage.KERNELS, 1.0)
             report(Stage.READY, 1.0, "ready")
         except _StoppedError:
@@ -233,11 +235,9 @@ class SimulationService:
         self._keep(city, now.forcing, now.at_ms, result)
         self._shown = _Shown(now.forcing, now.sun, now_s)
         total_ms = (self._clock.monotonic_s() - now_s) * 1000.0
-        frames = self._state.frames + 1
-        self._note(
-            frames=frames, last_step_ms=result.step_ms, last_total_ms=total_ms, last_frame_id=frame_id(now.at_ms)
-        )
-        if frames % PRUNE_EVERY_FRAMES == 1:
+        count = self._state.frames + 1
+        self._note(frames=count, last_step_ms=result.step_ms, last_total_ms=total_ms, last_frame_id=frame_id(now.at_ms))
+        if count % PRUNE_EVERY_FRAMES == 1:
             self.library.prune()
         return True
 

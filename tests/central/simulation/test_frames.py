@@ -94,3 +94,20 @@ def test_dequantise_is_the_published_rule():
 def test_shapes_must_agree():
     with pytest.raises(ValueError, match="differ in shape"):
         quantise(LAYERS["wbgt"], field(1.0, 2.0), np.ones((3, 3), bool))
+
+
+def test_the_compiled_loop_agrees_with_the_plain_formula():
+    random = np.random.default_rng(11)
+    values = random.normal(30.0, 3.0, (97, 131)).astype(np.float32)
+    values[random.random(values.shape) < 0.05] = np.nan
+    values[3, 3] = np.inf
+    ground = random.random(values.shape) < 0.7
+    made = quantise(LAYERS["wbgt"], values, ground)
+    shown = ground & np.isfinite(values)
+    plain = np.where(
+        shown, np.clip(np.rint((values - np.float32(made.offset)) * np.float32(1.0 / made.step)), 1, 255), 0
+    )
+    assert np.array_equal(made.level, plain.astype(np.uint8))
+    assert made.minimum == values[shown].min()
+    assert made.maximum == values[shown].max()
+    assert made.mean == pytest.approx(float(values[shown].mean(dtype=np.float64)), abs=0.01)
