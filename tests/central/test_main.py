@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from central.store.door import Resolution, Station
 from central.store.sqlite import open_store
 from contract.topics import Stream
 from tests.central.ingest.conftest import Gateway, eventually
@@ -98,6 +100,45 @@ def test_ingest_alone_takes_readings_and_stops_within_five_seconds(start, tmp_pa
         broker.stop()
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_kills_of_central_and_broker_lose_nothing_that_was_receipted(start, tmp_path, seed):
+    """The gateway does what an outbox does: it sends again from the last receipt on, until all is receipted."""
+    chance, count = random.Random(seed), 1500
+    broker = start_mosquitto(tmp_path / "broker")
+    gateway = Gateway("gw-01", broker.port)
+    central = start("ingest", broker.port)
+    kills = ["central", "broker", "central"]
+    try:
+        deadline = time.monotonic() + 60
+        while gateway.up_to() < count:
+            assert time.monotonic() < deadline, (
+                f"receipts only up to {gateway.up_to()}: {central.log.read_text()[-2000:]}"
+            )
+            first = max(1, gateway.up_to() + 1)
+            for start_seq in range(first, min(first + 300, count + 1), 20):
+                last = min(start_seq + 19, count)
+                gateway.send(batch(*readings(start_seq, last), oldest=first))
+            time.sleep(chance.uniform(0.05, 0.4))
+            if kills and gateway.up_to() > count * (3 - len(kills)) / 4:
+                if kills.pop() == "central":
+                    central.end()
+                    central = start("ingest", broker.port)
+                else:
+                    broker.kill()
+                    broker.start()
+        assert kills == []
+        assert central.terminate()[0] == 0
+        store = open_store(tmp_path / "data" / "central.db", FixedClock(0))
+        rows = store.readings("kmg-01", 0, 2**42, Resolution.RAW, 10_000).rows
+        (stream,) = store.gateways()[0].streams
+        store.close()
+        assert len(rows) == len({row[0] for row in rows}) == stream.stored == stream.up_to_seq == count
+        assert stream.missing == 0
+    finally:
+        gateway.stop()
+        broker.stop()
+
+
 def test_the_web_is_up_without_a_broker_and_says_what_is_missing(start):
     port = free_port()
     central = start("serve", free_port(), port, "[roles]\nsimulate = false\n")
@@ -132,8 +173,6 @@ def test_nothing_to_run_is_refused(start):
 def test_a_station_taken_out_of_the_configuration_stays_with_its_readings(start, tmp_path):
     store = open_store(tmp_path / "data" / "central.db", FixedClock(0))
     store.ingest_batch("gw", Stream.TELEMETRY, batch(*readings(1, 2))).result(5)
-    from central.store.door import Station
-
     store.station_upsert(Station("old", "旧", "Old", 36.0, 139.0)).result(5)
     store.close()
     central = start("ingest", free_port())
