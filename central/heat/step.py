@@ -25,7 +25,7 @@ TWILIGHT_DEG = -6.0
 """Sun below which a pyranometer's reading is an offset, not light."""
 
 RANGES = {
-    "air_temperature_degc": (-50.0, 55.0),
+    "air_temperature_degc": (-50.0, 50.0),
     "relative_humidity_pct": (0.0, 100.0),
     "wind_speed_ms": (0.0, 75.0),
     "air_pressure_hpa": (500.0, 1100.0),
@@ -240,9 +240,10 @@ def _packed(weights: Absorbed) -> StepWeights:
 
 def _check_maps(maps: Frame, shape: tuple[int, int]) -> None:
     for name, array in vars(maps).items():
-        if array.shape != shape or array.dtype != np.float32 or not array.flags.c_contiguous:
+        if array.shape != shape or array.dtype != np.float32 or not array.flags.carray:
             raise ValueError(
-                f"out.{name} has shape {array.shape} and type {array.dtype}, must be {shape} contiguous float32"
+                f"out.{name} has shape {array.shape} and type {array.dtype}, must be {shape} float32, contiguous and "
+                "writeable"
             )
 
 
@@ -252,6 +253,8 @@ def _wind(weather: Weather, field_ms: Floats32 | None, shape: tuple[int, int]) -
         speed = weather.wind_speed_ms
         return np.full((1, 1), speed, dtype=np.float32), (speed, speed)
     wind = np.ascontiguousarray(field_ms, dtype=np.float32)
+    if not wind.flags.writeable:
+        wind = wind.copy()  # for a read-only array the kernel would be compiled once more, which takes seconds
     if wind.shape != shape:
         raise ValueError(f"wind_field_ms has shape {wind.shape}, the city has {shape}")
     lowest, highest = float(wind.min()), float(wind.max())
