@@ -84,6 +84,7 @@ class Ingestion:
     """Remembers streams and stations between transactions; `forget` when one was rolled back."""
 
     def __init__(self) -> None:
+        self._data_version = -1
         self._streams: dict[tuple[str, Stream, str], _Stream] = {}
         self._stations: dict[str, _Station] = {}
 
@@ -94,6 +95,11 @@ class Ingestion:
     def run(
         self, connection: sqlite3.Connection, batches: Sequence[Incoming], received_at_ms: int, received_unix_ms: int
     ) -> list[Ingested]:
+        # It differs when another connection has committed: then what is remembered may be out of date.
+        data_version: int = connection.execute("PRAGMA data_version").fetchone()[0]
+        if data_version != self._data_version:
+            self.forget()
+            self._data_version = data_version
         group = _Group(received_at_ms)
         results = [self._batch(connection, incoming, group) for incoming in batches]
         if group.rows:

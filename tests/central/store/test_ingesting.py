@@ -70,6 +70,24 @@ def test_two_items_of_one_station_and_moment_are_both_kept(store):
     assert page.rows == [(CITY_NOW_MS, 30.0, None), (CITY_NOW_MS, 32.0, None)]
 
 
+def test_two_processes_on_one_store_do_not_mislead_each_other(open_again):
+    """Each remembers streams between its own transactions; what the other has written must not be forgotten over that."""
+    one, other = open_again(), open_again()
+    try:
+        for store, first, last, expected in [
+            (one, 1, 5, (5, 5, 0)),
+            (other, 1, 8, (8, 3, 5)),
+            (one, 4, 10, (10, 2, 5)),
+            (other, 9, 11, (11, 1, 2)),
+        ]:
+            done = store.ingest_batch("gw", TELEMETRY, batch(*readings(first, last))).result(5)
+            assert (done.up_to_seq, done.stored, done.duplicates) == expected
+        assert seqs_stored(one) == sum(row[-1] for row in one.readings("kmg-01", 0, 2**42).rows) == 11
+    finally:
+        one.close()
+        other.close()
+
+
 def test_a_gap_has_a_place_and_shrinks_when_its_items_come_after_all(store):
     store.ingest_batch("gw", TELEMETRY, batch(reading(1))).result(5)
     store.ingest_batch("gw", TELEMETRY, batch(reading(9), oldest=9)).result(5)
