@@ -77,14 +77,12 @@ class OutboxConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         bytes_max, rows_max: quota of the telemetry stream; above it the oldest is thinned, then dropped, with a tombstone.
-        events_bytes_max: quota of the events stream; above it new events are refused, none is ever dropped.
         thin_keep_every: of so many commits one is kept when a stretch is thinned.
     """
 
     commit_interval_s: Positive = 1.0
     bytes_max: Annotated[int, msgspec.Meta(ge=65_536)] = 512 * 1024 * 1024
     rows_max: Annotated[int, msgspec.Meta(ge=64)] = 2_000_000
-    events_bytes_max: Annotated[int, msgspec.Meta(ge=65_536)] = 64 * 1024 * 1024
     thin_keep_every: Annotated[int, msgspec.Meta(ge=2)] = 60
 
 

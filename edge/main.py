@@ -12,8 +12,10 @@ import os
 import signal
 import sqlite3
 import ssl
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 import structlog
 
@@ -23,26 +25,31 @@ from contract.messages import Health, Reading
 from contract.topics import Stream
 from edge import clock as edge_clock
 from edge import health, uplink
-from edge.config import Setup
+from edge.config import BusConfig, Setup
 from edge.fieldbus.bus import Bus
 from edge.fieldbus.device import Device, Sample
 from edge.outbox import Outbox
 from edge.quality import Quality
 
+EXIT_BUG: Final = 70
+
 _log = structlog.get_logger("edge.main")
 
 
 class Collector:
-    """Turns samples into readings, and asks for one commit when every bus has delivered its sweep.
+    """Turns samples into readings, and asks for one commit when each of the fastest buses has delivered its sweep.
 
-    Called from each bus's thread; each bus has its own quality record, and the set of buses that delivered is only a hint.
+    Called from each bus's thread; each bus has its own quality record, and the set of buses that delivered is only a hint: what it
+    misses is committed after the commit interval.
     """
 
-    def __init__(self, outbox: Outbox, clock: Clock, boot_id: str, buses: Sequence[str]) -> None:
+    def __init__(self, outbox: Outbox, clock: Clock, boot_id: str, buses: Sequence[BusConfig]) -> None:
         self._outbox = outbox
         self._clock = clock
         self._boot_id = boot_id
-        self._quality = {bus: Quality() for bus in buses}
+        self._quality = {bus.name: Quality() for bus in buses}
+        fastest_s = min(bus.interval_s for bus in buses)
+        self._awaited = {bus.name for bus in buses if bus.interval_s == fastest_s}
         self._delivered: set[str] = set()
 
     def __call__(self, bus: str, samples: Sequence[Sample]) -> None:
@@ -61,7 +68,7 @@ class Collector:
             for sample in samples
         ]
         self._delivered.add(bus)
-        complete = len(self._delivered) == len(self._quality)
+        complete = self._delivered >= self._awaited
         if complete:
             self._delivered.clear()
         self._outbox.append(readings, flush=complete)
@@ -70,8 +77,11 @@ class Collector:
 def run(setup: Setup) -> int:
     """Runs the agent until a signal. Returns the exit code: 0 after a clean stop, 1 when a second signal cut it short.
 
+    A bug that ends one of its threads ends the process with 70.
+
     Raises UserError when it cannot start: the data folder, another agent on it, or certificates.
     """
+    threading.excepthook = _end_with_thread
     with _sole_owner(setup.data_dir):
         return asyncio.run(_run(setup))
 
@@ -85,7 +95,7 @@ async def _run(setup: Setup) -> int:
         outbox = Outbox(setup.data_dir / "outbox.db", config.outbox)
     except sqlite3.Error as error:
         raise UserError(f"the outbox cannot be opened: {error}", where=str(setup.data_dir / "outbox.db")) from None
-    collector = Collector(outbox, clock, boot_id, [bus.name for bus in config.bus])
+    collector = Collector(outbox, clock, boot_id, config.bus)
     buses = [
         Bus(
             bus,
@@ -152,6 +162,16 @@ async def _run(setup: Setup) -> int:
     if not cut_short:
         talking.result()
     return 1 if cut_short else 0
+
+
+def _end_with_thread(ended: threading.ExceptHookArgs) -> None:
+    """A thread that ends by a bug would leave an agent that only seems to work: better none, and a new one from systemd.
+
+    Nothing is lost by it: what counts is on disk.
+    """
+    name = "" if ended.thread is None else ended.thread.name
+    _log.critical("thread_ended", thread=name, exc_info=ended.exc_value)
+    os._exit(EXIT_BUG)
 
 
 def _waiting(outbox: Outbox) -> int:

@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from contract.clock import SystemClock
+from edge.config import BusConfig
+from edge.fieldbus.device import Sample
+from edge.main import Collector
 from firmware_sim.city import running
 from firmware_sim.config import LineConfig, SimConfig, StationConfig
 from tests.edge.central import Central
@@ -190,3 +194,41 @@ def test_a_mistake_in_the_file_is_one_line_and_exit_2(tmp_path, agent, old, new,
     (line,) = child.log_path.read_text().splitlines()
     assert line.startswith("kumagaya edge: ")
     assert message in line
+
+
+def test_a_thread_that_ends_by_a_bug_ends_the_agent(tmp_path):
+    program = (
+        "import sys, edge.main, edge.fieldbus.bus; from edge import config, logs; from pathlib import Path\n"
+        "def bug(*_): raise ValueError('planted')\n"
+        "edge.fieldbus.bus.Bus._sweep = bug\n"
+        "logs.configure(as_json=True)\n"
+        "sys.exit(edge.main.run(config.load(Path(sys.argv[1]))))"
+    )
+    command = [sys.executable, "-c", program, str(write_config(tmp_path, free_port()))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30.0, cwd=ROOT, check=False)
+    assert done.returncode == 70
+    last = json.loads(done.stderr.splitlines()[-1])
+    assert (last["event"], last["thread"]) == ("thread_ended", "bus-line-a")
+    assert "planted" in last["exception"]
+
+
+class Appended:
+    """Stands for the outbox: keeps what the collector hands over."""
+
+    def __init__(self):
+        self.calls = []
+
+    def append(self, readings, *, flush):
+        self.calls.append((len(readings), flush))
+
+
+def test_one_commit_when_the_fastest_buses_have_delivered():
+    buses = [BusConfig("a", "/dev/a"), BusConfig("b", "/dev/b"), BusConfig("slow", "/dev/c", interval_s=60.0)]
+    outbox = Appended()
+    collector = Collector(outbox, SystemClock(), "boot", buses)
+    sample = Sample("s1", 1_000, 1_000, {"wind_speed_ms": 99.0}, {})
+    collector("a", [sample])
+    collector("slow", [sample])
+    collector("b", [])
+    collector("a", [])
+    assert outbox.calls == [(1, False), (1, False), (0, True), (0, False)]
