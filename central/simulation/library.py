@@ -5,13 +5,14 @@ import re
 import shutil
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
+from central.city.model import City
 from central.simulation.frames import LAYERS, Layer
 from central.simulation.png import PngError, decode_gray, encode_gray
 from central.store.door import Frame, FramePage
@@ -152,14 +153,7 @@ class FrameLibrary:
 
     def prune(self) -> int:
         """Forgets what `outlived` names, descriptions first; then files without a description. Returns how many went."""
-        known: list[tuple[str, int]] = []
-        after: str | None = None
-        while True:
-            page = self._store.frames(1000, after)
-            known += [(frame.id, frame.at_ms) for frame in page.frames]
-            after = page.next_cursor
-            if after is None:
-                break
+        known = [(frame.id, frame.at_ms) for frame in self._all()]
         gone = outlived(known, self._recent_max)
         if gone:
             self._store.delete_frames(gone).result(COMMIT_TIMEOUT_S)
@@ -168,6 +162,22 @@ class FrameLibrary:
             if path.name not in kept and path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
         return len(gone)
+
+    def forget_others(self, city: City) -> int:
+        """Forgets the frames of any other city that this folder was used for before. Returns how many went."""
+        gone = [frame.id for frame in self._all() if not shows(frame, city)]
+        if gone:
+            self._store.delete_frames(gone).result(COMMIT_TIMEOUT_S)
+        return len(gone)
+
+    def _all(self) -> Iterator[Frame]:
+        after: str | None = None
+        while True:
+            page = self._store.frames(1000, after)
+            yield from page.frames
+            after = page.next_cursor
+            if after is None:
+                return
 
     def _remember(self, name: str, layer: Layer) -> None:
         with self._lock:
@@ -192,6 +202,17 @@ def outlived(frames: Sequence[tuple[str, int]], recent_max: int) -> list[str]:
             gone.append(name)
         slots.add(slot)
     return gone
+
+
+def corners_of(city: City) -> list[tuple[float, float]]:
+    """(lon, lat) of the raster's corners NW, NE, SE, SW, to the centimetre."""
+    return [(round(lon, 7), round(lat, 7)) for lon, lat in city.corners]
+
+
+def shows(frame: Frame, city: City) -> bool:
+    """Whether the frame is one of this city, cell for cell."""
+    meta = meta_of(frame)
+    return (meta.width, meta.height) == (city.grid.width, city.grid.height) and meta.corners == corners_of(city)
 
 
 def meta_of(frame: Frame) -> FrameMeta:

@@ -22,7 +22,15 @@ from central.simulation import frames
 from central.simulation.engine import Engine, HeatEngine, StepResult
 from central.simulation.forcing import Forcing, NoForcing
 from central.simulation.frames import LAYERS, Layer, band_share, quantise
-from central.simulation.library import FrameLibrary, FrameMeta, FrameStore, LayerSummary, frame_id, meta_dict
+from central.simulation.library import (
+    FrameLibrary,
+    FrameMeta,
+    FrameStore,
+    LayerSummary,
+    corners_of,
+    frame_id,
+    meta_dict,
+)
 from central.simulation.place import Place, Stage
 from central.simulation.stations import StationBoard, StationStore
 from central.store.door import Frame
@@ -175,8 +183,10 @@ class SimulationService:
 
         try:
             report(Stage.CITY, 0.0, "loading the city")
-            self.place.set_city(self._engine.load(report))
+            city = self._engine.load(report)
+            self.place.set_city(city)
             if self._computes:
+                self.library.forget_others(city)
                 report(Stage.GEOMETRY, 0.0, "looking round from every cell")
                 self._engine.prepare(report)
                 report(Stage.KERNELS, 0.0, "compiling and warming up the step")
@@ -282,7 +292,7 @@ def frame_meta(city: City, forcing: Forcing, result: StepResult, layers: list[La
         assumed=list(forcing.assumed),
         stations_used=list(forcing.stations_used),
         step_ms=round(result.step_ms, 2),
-        corners=[(round(lon, 7), round(lat, 7)) for lon, lat in city.corners],
+        corners=corners_of(city),
         bounds={side: round(degrees, 7) for side, degrees in city.bounds.items()},
         width=city.grid.width,
         height=city.grid.height,

@@ -1,6 +1,8 @@
 """Answers as bytes: JSON encoded once, compressed when it pays and the caller can read it."""
 
 import gzip
+import hashlib
+from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -10,6 +12,7 @@ from fastapi.responses import Response
 GZIP_FROM_BYTES: Final = 1400
 """Smaller answers fit one packet anyway."""
 NO_CACHE: Final = "no-cache"
+GEO_JSON: Final = "application/geo+json"
 IMMUTABLE: Final = "public, max-age=31536000, immutable"
 
 
@@ -49,3 +52,27 @@ def not_modified(request: Request, etag: str) -> bool:
     """Whether the caller already holds this version (If-None-Match, weak comparison)."""
     held = request.headers.get("if-none-match", "")
     return held.strip() == "*" or etag in {tag.strip().removeprefix("W/") for tag in held.split(",")}
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A large answer that many ask for: packed and named once."""
+
+    plain: bytes
+    packed: bytes
+    etag: str
+
+    @classmethod
+    def of(cls, plain: bytes) -> "Document":
+        etag = '"' + hashlib.blake2b(plain, digest_size=12).hexdigest() + '"'
+        return cls(plain, gzip.compress(plain, 5, mtime=0), etag)
+
+
+def document_reply(request: Request, document: Document, *, media_type: str) -> Response:
+    """The document, or 304 when the caller holds it."""
+    headers = {"ETag": document.etag, "Cache-Control": NO_CACHE, "Vary": "Accept-Encoding"}
+    if not_modified(request, document.etag):
+        return Response(status_code=304, headers=headers)
+    if accepts_gzip(request):
+        return Response(document.packed, media_type=media_type, headers={**headers, "Content-Encoding": "gzip"})
+    return Response(document.plain, media_type=media_type, headers=headers)

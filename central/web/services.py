@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from central.city.model import City
-from central.simulation.library import FrameStore
+from central.simulation.library import FrameStore, shows
 from central.simulation.place import Stage
 from central.simulation.service import SimulationService
 from central.simulation.stations import StationsNow, StationStore
-from central.store.door import Resolution, Series, StoreHealth
+from central.store.door import Frame, Resolution, Series, StoreHealth
 from central.web.problems import CITY_FAILED, CITY_PREPARING, ProblemError
 from contract.clock import Clock
 
@@ -48,6 +48,16 @@ class Services:
         if progress.stage is Stage.FAILED:
             raise ProblemError(CITY_FAILED, progress.message)
         raise ProblemError(CITY_PREPARING, f"{progress.stage}: {progress.share:.0%}", retry_after_s=2)
+
+    def latest_frame(self) -> Frame | None:
+        """The newest frame of this city; None while the city is being loaded, since nobody knows yet whether it is."""
+        city, frame = self.simulation.place.city, self.simulation.library.latest()
+        return frame if city is not None and frame is not None and shows(frame, city) else None
+
+    def frame(self, name: str) -> Frame | None:
+        """The frame of this name; None when there is none, or it is one of another city."""
+        city, frame = self.simulation.place.city, self.simulation.library.frame(name)
+        return frame if frame is not None and (city is None or shows(frame, city)) else None
 
     def stations_now(self) -> StationsNow:
         """All stations at this moment."""

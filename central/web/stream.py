@@ -196,7 +196,7 @@ class Hub:
 
     def _changes(self, readings_due: bool) -> list[Event]:
         events = []
-        frame = self._services.simulation.library.latest()
+        frame = self._services.latest_frame()
         if frame is not None:
             now_ms = self._services.clock.unix_ms()
             # A frame that has grown stale is sent once more, so that the page says so without asking.
@@ -220,7 +220,7 @@ class Hub:
 
     def _everything(self) -> list[Event]:
         events = []
-        frame = self._services.simulation.library.latest()
+        frame = self._services.latest_frame()
         if frame is not None:
             now_ms = self._services.clock.unix_ms()
             events.append(self._event("frame", frame_view(frame, now_ms=now_ms, speed=self._services.speed)))

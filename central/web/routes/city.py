@@ -1,9 +1,6 @@
 """/v1/city: where this is, and its buildings."""
 
-import gzip
-import hashlib
 import threading
-from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -11,16 +8,9 @@ from fastapi.responses import Response
 from central.city.geojson import buildings_geojson
 from central.city.model import City
 from central.web import schemas
-from central.web.replies import NO_CACHE, accepts_gzip, json_reply, not_modified
+from central.web.replies import GEO_JSON, Document, document_reply, json_reply
 from central.web.services import Services
 from central.web.views import city_view
-
-
-@dataclass(frozen=True, slots=True)
-class _Document:
-    plain: bytes
-    packed: bytes
-    etag: str
 
 
 class Buildings:
@@ -29,14 +19,12 @@ class Buildings:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._of: City | None = None
-        self._document: _Document | None = None
+        self._document: Document | None = None
 
-    def of(self, city: City) -> _Document:
+    def of(self, city: City) -> Document:
         with self._lock:
             if self._document is None or self._of is not city:
-                plain = buildings_geojson(city)
-                etag = '"' + hashlib.blake2b(plain, digest_size=12).hexdigest() + '"'
-                self._of, self._document = city, _Document(plain, gzip.compress(plain, 6, mtime=0), etag)
+                self._of, self._document = city, Document.of(buildings_geojson(city))
             return self._document
 
 
@@ -61,13 +49,6 @@ def router(services: Services) -> APIRouter:
         responses={304: {"description": "Not changed (If-None-Match)"}, **schemas.problems(503)},
     )
     def outlines(request: Request) -> Response:
-        document = buildings.of(services.city())
-        headers = {"ETag": document.etag, "Cache-Control": NO_CACHE, "Vary": "Accept-Encoding"}
-        if not_modified(request, document.etag):
-            return Response(status_code=304, headers=headers)
-        if accepts_gzip(request):
-            headers["Content-Encoding"] = "gzip"
-            return Response(document.packed, media_type="application/geo+json", headers=headers)
-        return Response(document.plain, media_type="application/geo+json", headers=headers)
+        return document_reply(request, buildings.of(services.city()), media_type=GEO_JSON)
 
     return routes

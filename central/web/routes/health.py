@@ -34,7 +34,7 @@ def health(services: Services) -> dict[str, Any]:
             bool(now.reports) and fresh == len(now.reports),
             f"{fresh} of {len(now.reports)} stations are fresh",
         )
-        frame = services.simulation.library.latest()
+        frame = services.latest_frame()
     except Exception as error:
         check("store", False, f"cannot be read: {type(error).__name__}: {error}")
         return {"status": "degraded", "checks": checks}

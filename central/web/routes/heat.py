@@ -28,7 +28,7 @@ from central.web.problems import (
     UNKNOWN_LAYER,
     ProblemError,
 )
-from central.web.replies import IMMUTABLE, json_reply, not_modified
+from central.web.replies import GEO_JSON, IMMUTABLE, Document, document_reply, json_reply, not_modified
 from central.web.services import Services
 from central.web.stream import HEARTBEAT_S, SEND_TIMEOUT_S, Hub, HubFullError
 from central.web.views import frame_view
@@ -50,7 +50,7 @@ class Areas:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._held: OrderedDict[tuple[str, str, float], bytes] = OrderedDict()
+        self._held: OrderedDict[tuple[str, str, float], Document] = OrderedDict()
         self._nearest: NearestGround | None = None
 
     def nearest_to(self, layer: Layer) -> NearestGround:
@@ -61,15 +61,15 @@ class Areas:
                 self._nearest = NearestGround(is_ground)
             return self._nearest
 
-    def get(self, frame: Frame, layer: Layer, minimum_degc: float, city: City) -> bytes:
+    def get(self, frame: Frame, layer: Layer, minimum_degc: float, city: City) -> Document:
         """The GeoJSON document. One is computed at a time: a crowd that asks for the same waits for the first."""
         key = (frame.id, layer.kind.name, minimum_degc)
         nearest = self.nearest_to(layer)
         with self._lock:
             if key not in self._held:
                 areas = heat_areas(layer, city.grid, minimum_degc, nearest)
-                self._held[key] = areas_geojson(
-                    areas, city.frame, frame_id=frame.id, at=iso(frame.at_ms), layer=layer.kind.name
+                self._held[key] = Document.of(
+                    areas_geojson(areas, city.frame, frame_id=frame.id, at=iso(frame.at_ms), layer=layer.kind.name)
                 )
                 while len(self._held) > AREAS_HELD:
                     self._held.popitem(last=False)
@@ -82,7 +82,7 @@ def router(services: Services, hub: Hub) -> APIRouter:
     areas_of = Areas()
 
     def latest() -> Frame:
-        frame = library.latest()
+        frame = services.latest_frame()
         if frame is None:
             progress = services.simulation.place.progress
             refusal = services.simulation.state.refusal
@@ -91,7 +91,7 @@ def router(services: Services, hub: Hub) -> APIRouter:
         return frame
 
     def named(name: str) -> Frame:
-        frame = library.frame(name)
+        frame = services.frame(name)
         if frame is None:
             raise ProblemError(UNKNOWN_FRAME, f"no frame {name[:40]!r}", field="frame")
         return frame
@@ -205,11 +205,8 @@ def router(services: Services, hub: Hub) -> APIRouter:
     ) -> Response:
         frame = latest()
         minimum = HEAT_AREA_FROM_DEGC[layer.value] if minimum_degc is None else minimum_degc
-        etag = f'"{frame.id}-{layer.value}-{minimum:g}"'
-        if not_modified(request, etag):
-            return Response(status_code=304, headers={"ETag": etag, "Cache-Control": "no-cache"})
         document = areas_of.get(frame, layer_of(frame, layer.value), minimum, services.city())
-        return json_reply(request, document, media_type="application/geo+json", headers={"ETag": etag})
+        return document_reply(request, document, media_type=GEO_JSON)
 
     @routes.get(
         "/at",

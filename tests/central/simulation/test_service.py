@@ -3,11 +3,13 @@
 import json
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
+from central.city.projection import LocalFrame
 from central.simulation.engine import HeatEngine
 from central.simulation.frames import LAYERS
 from central.simulation.library import meta_of
@@ -253,6 +255,22 @@ class TestPreparing:
         assert service.place.progress.stage is Stage.FAILED
         assert service.place.progress.message == "tile.gml: no building could be used"
         assert not service.look()
+
+    def test_frames_of_another_city_are_forgotten(self, make, service, feed, tmp_path):
+        feed.all_say(JST_14_MS)
+        service.look()
+
+        class OtherEngine(SmallEngine):
+            def load(self, report):
+                city = super().load(report)
+                return replace(city, frame=LocalFrame(34.69, 135.50))
+
+        kept = make()
+        assert kept.prepare()
+        assert kept.library.latest() is not None
+        moved = make(OtherEngine(tmp_path))
+        assert moved.prepare()
+        assert moved.library.latest() is None
 
     def test_who_only_serves_loads_the_city_and_computes_nothing(self, make, feed, tmp_path):
         service = make(computes=False)

@@ -1,10 +1,13 @@
 """/v1/heat: frames, layers, areas, the point query."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import shapely
 from rasterio.io import MemoryFile
 
+from central.city.projection import LocalFrame
 from central.web import schemas
 from tests.central.simulation.small_city import HOT_DAY, LAT, LON
 
@@ -56,6 +59,25 @@ class TestFrame:
                 break
         assert len(ids) == 5
         assert ids == sorted(ids, reverse=True)
+
+
+class TestAnotherCity:
+    """The folder was used with another city before: its last frame must not be laid over this one."""
+
+    @pytest.fixture
+    def moved_town(self, hot_town):
+        place = hot_town.simulation.place
+        place.set_city(replace(place.city, frame=LocalFrame(34.69, 135.50)))
+        return hot_town
+
+    @pytest.mark.parametrize("path", ["/v1/heat/frames/latest", "/v1/heat/areas", "/v1/heat/at?lat=34.69&lon=135.5"])
+    def test_is_no_frame_yet(self, moved_town, path):
+        reply = moved_town.client.get(path)
+        assert reply.json()["type"] == "/problems/no-frame-yet"
+
+    def test_nor_is_it_found_by_name(self, moved_town):
+        assert moved_town.client.get(f"/v1/heat/frames/{FRAME}").status_code == 404
+        assert moved_town.client.get(f"/v1/heat/frames/{FRAME}/wbgt.tif").status_code == 404
 
 
 class TestLayers:
