@@ -11,7 +11,10 @@ export interface Series {
 // Minute means: a step longer than this is a hole in the record, and no line is drawn across it.
 const GAP_S = 180;
 
-export function toSeries(readings: Readings): Series {
+/** The longest step that is no hole, in seconds of the city's clock: where that runs fast, one reading is minutes after the other. */
+export const gapOf = (speed: number): number => Math.max(GAP_S, 5 * speed);
+
+export function toSeries(readings: Readings, gapS = GAP_S): Series {
   const names = Object.keys(readings.quantities);
   const at: number[] = [];
   const values: Record<string, (number | null)[]> = Object.fromEntries(names.map((name) => [name, []]));
@@ -20,7 +23,7 @@ export function toSeries(readings: Readings): Series {
     const t = Date.parse(item.at) / 1000;
     const last = at.at(-1);
     if (last !== undefined && t === last) continue;
-    if (last !== undefined && t - last > GAP_S) {
+    if (last !== undefined && t - last > gapS) {
       at.push(last + 60);
       for (const name of names) values[name]!.push(null);
     }
@@ -37,12 +40,18 @@ export function toSeries(readings: Readings): Series {
  * The series with one live reading added in its minute: a second reading of the same minute takes the place of the
  * first, an older one changes nothing, and what is older than `keepS` before it leaves. Doubtful values stay out.
  */
-export function withLive(series: Series, last: LastReading, wbgtDegc: number | null, keepS: number): Series {
+export function withLive(
+  series: Series,
+  last: LastReading,
+  wbgtDegc: number | null,
+  keepS: number,
+  gapS = GAP_S,
+): Series {
   const t = Math.floor(Date.parse(last.at) / 60_000) * 60;
   const end = series.at.at(-1);
   if (Number.isNaN(t) || (end !== undefined && t < end)) return series;
   const replaces = end === t;
-  const hole = end !== undefined && t - end > GAP_S;
+  const hole = end !== undefined && t - end > gapS;
   const head = replaces ? series.at.slice(0, -1) : hole ? [...series.at, end + 60] : series.at;
   const from = head.findIndex((at) => at >= t - keepS);
   const start = from === -1 ? head.length : from;

@@ -6,7 +6,7 @@ import { h, setIcon, setText } from "./dom";
 import { flagText, quantityName, quantityValue } from "./format";
 import { bandKey, paintBand } from "./headline";
 import { isKey } from "./i18n";
-import { toSeries, withLive, type Series } from "./series";
+import { gapOf, toSeries, withLive, type Series } from "./series";
 import { freshness, stationAge, stationName } from "./stations";
 import type { State, Store } from "./store";
 import { jstTime } from "./time";
@@ -73,13 +73,15 @@ export function makeStationPanel(store: Store): HTMLElement {
   let filled = "";
   let openedFrom: Element | null = null;
 
+  const gapS = (): number => gapOf(store.state.city?.clock.speed ?? 1);
+
   const load = async (id: string): Promise<void> => {
     clearTimeout(reload);
     const nowMs = store.state.clock?.nowMs() ?? Date.now();
     try {
       const readings = await fetchReadings(id, nowMs - DAY_S * 1000, nowMs);
       if (id !== shownId) return;
-      series = toSeries(readings);
+      series = toSeries(readings, gapS());
       retry.hidden = true;
       setText(chartNote, series.at.length === 0 ? store.t("chart_empty") : "");
       addLive();
@@ -98,7 +100,7 @@ export function makeStationPanel(store: Store): HTMLElement {
   const addLive = (): void => {
     const station = store.state.stations.find(({ id }) => id === shownId);
     if (series !== null && station?.last != null)
-      series = withLive(series, station.last, station.wbgt_degc, DAY_S);
+      series = withLive(series, station.last, station.wbgt_degc, DAY_S, gapS());
   };
 
   store.watch(["selected", "stations", "lang", "theme", "tick"], (state) => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { LastReading, Readings, ReadingItem } from "../src/api";
-import { hasValues, toSeries, withLive } from "../src/series";
+import { gapOf, hasValues, toSeries, withLive } from "../src/series";
 
 const minute = (n: number): string => new Date(Date.UTC(2018, 6, 23, 5, n)).toISOString();
 const seconds = (n: number): number => Date.UTC(2018, 6, 23, 5, n) / 1000;
@@ -30,6 +30,15 @@ describe("a day of readings", () => {
     );
     expect(series.at).toEqual([seconds(1), seconds(2)]);
     expect(series.values["air_temperature_degc"]).toEqual([35, 36]);
+  });
+
+  it("draws through where the city's clock runs fast", () => {
+    const readingsTenMinutesApart = readings(
+      { at: minute(0), air_temperature_degc: 30 },
+      { at: minute(10), air_temperature_degc: 31 },
+    );
+    expect(toSeries(readingsTenMinutesApart, gapOf(600)).at).toHaveLength(2);
+    expect(toSeries(readingsTenMinutesApart, gapOf(60)).at).toHaveLength(3);
   });
 
   it("keeps a hole as a hole", () => {
