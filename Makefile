@@ -81,5 +81,5 @@ clean: ## removes what was built or installed here
 	@echo "building the web page"
 	cd $(FRONTEND)
 	npm ci --silent --no-audit --no-fund
-	npm run --silent build
+	npm run --silent build -- --logLevel warn
 	touch $(CURDIR)/$@
