@@ -96,7 +96,7 @@ def test_the_manual_lists_every_key():
         (
             'profile = "seeed_orch_s4"',
             'profile = "seed"',
-            "bus[1].station[0].profile: unknown profile 'seed' (known: gill_maximet_gmx600, renke_rs_fsxcs, seeed_orch_s4,",
+            "bus[1].station[0].profile: unknown profile 'seed' (known: ",
         ),
         (
             'profile = "seeed_orch_s4"',

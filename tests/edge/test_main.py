@@ -34,7 +34,7 @@ def write_config(folder, port, *, line="line-a", extra_mqtt=""):
         f'gateway = "gw"\ndata_dir = "data"\nprofiles_dir = "{PROFILES}"\n'
         f'[mqtt]\nhost = "127.0.0.1"\nport = {port}\nreceipt_timeout_s = 2.0\nbackoff_max_s = 0.5\n{extra_mqtt}\n'
         f"[health]\ninterval_s = 1.0\n"
-        f'[[bus]]\nname = "line-a"\nport = "lines/{line}"\ninterval_s = 0.5\n'.replace("lines/", f"{folder}/lines/")
+        f'[[bus]]\nname = "line-a"\nport = "lines/{line}"\ninterval_s = 0.25\n'.replace("lines/", f"{folder}/lines/")
         + stations
     )
     return path
@@ -122,14 +122,14 @@ def test_from_the_bus_to_the_receipt_and_a_clean_stop(tmp_path, stations, broker
 
 def test_killed_and_started_again_it_loses_and_doubles_nothing(tmp_path, stations, broker, central, agent):
     config = write_config(tmp_path, broker.port)
-    for wanted in (8, 20, 32):
+    for wanted in (6, 12, 18):
         child = agent(config)
         central.wait(lambda c, wanted=wanted: len(c.items) >= wanted, timeout_s=40.0)
         child.kill()
         child.wait()
     central.wait(lambda c: c.presences[-1][0].online is False)
     child = agent(config)
-    central.wait(lambda c: c.prefix == len(c.items) and c.prefix >= 40, timeout_s=40.0)
+    central.wait(lambda c: c.prefix == len(c.items) and c.prefix >= 24, timeout_s=40.0)
     child.send_signal(signal.SIGINT)
     assert child.wait(10.0) == 0
     assert len(central.epochs) == 1
@@ -140,10 +140,10 @@ def test_killed_and_started_again_it_loses_and_doubles_nothing(tmp_path, station
 def test_a_second_signal_stops_trying_and_keeps_what_waits(tmp_path, stations, broker, agent):
     child = agent(write_config(tmp_path, broker.port, extra_mqtt="stop_flush_s = 30.0"))
     wait_event(child, "connected")
-    time.sleep(1.5)
+    time.sleep(0.8)
     child.send_signal(signal.SIGTERM)
     wait_event(child, "stopping")
-    time.sleep(1.0)
+    time.sleep(0.5)
     assert child.poll() is None, "it waits for receipts"
     child.send_signal(signal.SIGTERM)
     assert child.wait(10.0) == 1
@@ -156,7 +156,7 @@ def test_without_port_and_broker_it_waits_patiently_and_stops_cleanly(tmp_path, 
     child = agent(write_config(tmp_path, free_port(), line="nothing-here"))
     wait_event(child, "port_lost")
     wait_event(child, "not_connected")
-    time.sleep(1.0)
+    time.sleep(0.5)
     child.send_signal(signal.SIGTERM)
     assert child.wait(10.0) == 0
     reasons = {event["event"]: event.get("reason", "") for event in events(child)}

@@ -29,7 +29,7 @@ class Agent:
     def __init__(self, folder, port, **settings):
         self.outbox = Outbox(folder / "outbox.db", OutboxConfig())
         self.outbox.start()
-        defaults = {"receipt_timeout_s": 1.0, "backoff_max_s": 0.5, "stop_flush_s": 2.0}
+        defaults = {"receipt_timeout_s": 0.6, "backoff_max_s": 0.3, "stop_flush_s": 2.0}
         self.config = MqttConfig("127.0.0.1", port, **{**defaults, **settings})
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="agent")
@@ -179,7 +179,7 @@ def test_live_readings_arrive_before_a_long_backlog_is_through(start, broker):
     agent.append(50, sweeps=60)
     agent.stop()
     central = start(Central, receipts=False)
-    agent = start(Agent, batch_items_max=50, receipt_timeout_s=5.0)
+    agent = start(Agent, batch_items_max=50, receipt_timeout_s=10.0)
     # Without receipts the backlog stands still once the window is full.
     central.wait(lambda c: len(c.items) == 200)
     agent.append(8)
