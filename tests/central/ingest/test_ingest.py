@@ -1,14 +1,21 @@
 """From the broker to the receipt, against a real mosquitto."""
 
 import os
+import random
 import resource
 import sqlite3
+import threading
 import time
 
 import pytest
+from prometheus_client import CollectorRegistry
 
+from central.config import MqttConfig
+from central.ingest.metrics import IngestMetrics
+from central.ingest.service import IngestService
 from central.store.door import Resolution
 from contract import topics
+from contract.clock import SystemClock
 from contract.messages import (
     BATCH_BYTES_MAX,
     BATCH_ITEMS_MAX,
@@ -218,6 +225,27 @@ def test_what_was_not_committed_when_central_died_comes_again(central, broker, g
     central.start()
     eventually(lambda: gateway.up_to() == 3)
     assert central.stored() == 3
+
+
+def test_an_error_of_ours_is_not_silent(broker, gateway):
+    class Broken:
+        def ingest(self, batches):
+            raise RuntimeError("a bug")
+
+    told = threading.Event()
+    config = MqttConfig(port=broker.port)
+    service = IngestService(
+        Broken(), SystemClock(), config, IngestMetrics(CollectorRegistry()), random.Random(1), told.set
+    )
+    service.start()
+    try:
+        eventually(lambda: service.state.connected)
+        gateway.send(batch(reading(1)))
+        assert told.wait(5)
+        eventually(lambda: not service.state.connected)
+        assert "error" in service.state.broker_problem
+    finally:
+        service.stop()
 
 
 def test_sockets_with_high_numbers_are_served(tmp_path, broker, gateway):
