@@ -295,15 +295,13 @@ class Uplink:
 
 @contextlib.asynccontextmanager
 async def _connection(client: aiomqtt.Client) -> AsyncIterator[None]:
-    """Connects; at the end leaves with DISCONNECT where the link still carries one, and closes the socket in any case."""
+    """Connects; leaves with DISCONNECT when all was said, and without one after any error, so that the will tells that we are gone."""
     try:
         await client.__aenter__()
-        try:
-            yield
-        finally:
-            with contextlib.suppress(TimeoutError, aiomqtt.MqttError, OSError):
-                async with asyncio.timeout(DISCONNECT_S):
-                    await client.__aexit__(None, None, None)
+        yield
+        with contextlib.suppress(TimeoutError, aiomqtt.MqttError, OSError):
+            async with asyncio.timeout(DISCONNECT_S):
+                await client.__aexit__(None, None, None)
     finally:
         # aiomqtt leaves the socket of a link that hangs open and registered with the loop; paho's own close unregisters it.
         client._client._sock_close()  # noqa: SLF001

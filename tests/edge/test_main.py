@@ -138,6 +138,7 @@ def test_killed_and_started_again_it_loses_and_doubles_nothing(tmp_path, station
 
 
 def test_a_second_signal_stops_trying_and_keeps_what_waits(tmp_path, stations, broker, agent):
+    silent = Central(broker.port, receipts=False)
     child = agent(write_config(tmp_path, broker.port, extra_mqtt="stop_flush_s = 30.0"))
     wait_event(child, "connected")
     time.sleep(0.8)
@@ -147,6 +148,8 @@ def test_a_second_signal_stops_trying_and_keeps_what_waits(tmp_path, stations, b
     assert child.poll() is None, "it waits for receipts"
     child.send_signal(signal.SIGTERM)
     assert child.wait(10.0) == 1
+    silent.wait(lambda c: c.presences[-1][0].online is False)
+    silent.close()
     stopped = events(child)[-1]
     assert (stopped["event"], stopped["cut_short"]) == ("stopped", True)
     assert stopped["waiting"] >= 4
