@@ -165,7 +165,11 @@ def load_profile(path: Path) -> Profile:
         profile = msgspec.convert(table, Profile)
     except msgspec.ValidationError as error:
         raise UserError(str(error), where=str(path)) from None
-    _check(profile, path)
+    if profile.name != path.stem:
+        raise UserError(
+            f"name is {profile.name!r}, the file is named {path.name}", where=f"{path}: name", hint="make both the same"
+        )
+    check_profile(profile, f"{path}: ")
     return profile
 
 
@@ -177,25 +181,22 @@ def load_profiles(folder: Path) -> dict[str, Profile]:
     return profiles
 
 
-def _check(profile: Profile, path: Path) -> None:
-    if profile.name != path.stem:
-        raise UserError(
-            f"name is {profile.name!r}, the file is named {path.name}", where=f"{path}: name", hint="make both the same"
-        )
+def check_profile(profile: Profile, where: str) -> None:
+    """The relations between values that their types cannot say. Raises UserError naming field (after `where`) and value."""
     seen: set[str] = set()
     for index, register in enumerate(profile.register):
-        where = f"{path}: register[{index}]"
+        field = f"{where}register[{index}]"
         if register.quantity not in QUANTITIES:
             raise UserError(
                 f"unknown quantity {register.quantity!r}",
-                where=f"{where}.quantity",
+                where=f"{field}.quantity",
                 hint=f"known: {', '.join(sorted(QUANTITIES))}",
             )
         if register.quantity in seen:
-            raise UserError(f"quantity {register.quantity!r} is listed twice", where=f"{where}.quantity")
+            raise UserError(f"quantity {register.quantity!r} is listed twice", where=f"{field}.quantity")
         seen.add(register.quantity)
         if register.scale == 0:
-            raise UserError("scale is 0", where=f"{where}.scale")
+            raise UserError("scale is 0", where=f"{field}.scale")
         last = register.address + register.registers - 1
         function = profile.function_of(register)
         if not any(
@@ -204,11 +205,11 @@ def _check(profile: Profile, path: Path) -> None:
         ):
             raise UserError(
                 f"register {register.address:#06x} with function {function} lies in no readable range",
-                where=f"{where}.address",
+                where=f"{field}.address",
                 hint="add it to [[readable]] or correct the address",
             )
     for index, span in enumerate(profile.readable):
         if span.last < span.first:
             raise UserError(
-                f"last {span.last:#06x} is below first {span.first:#06x}", where=f"{path}: readable[{index}]"
+                f"last {span.last:#06x} is below first {span.first:#06x}", where=f"{where}readable[{index}]"
             )

@@ -1,6 +1,6 @@
 """The MQTT topics, written in one place.
 
-`kumagaya/v1/{gateway}/up/{telemetry|events|health|hello}`  edge -> central
+`kumagaya/v1/{gateway}/up/{telemetry|events|health|hello|reported}`  edge -> central
 `kumagaya/v1/{gateway}/down/{receipt|desired|command}`      central -> edge
 `kumagaya/v1/{gateway}/presence`                            retained, with a will
 """
@@ -26,6 +26,8 @@ class Up(StrEnum):
     EVENTS = "events"
     HEALTH = "health"
     HELLO = "hello"
+    REPORTED = "reported"
+    """Retained: what the gateway runs by, and what became of the newest desired document (`contract.twin`)."""
 
 
 class Down(StrEnum):
