@@ -80,6 +80,14 @@ class StationConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lon: Annotated[float, msgspec.Meta(ge=-180, le=180)]
     surface: str = ""
     profile: str | None = None
+    shade_ja: str = ""
+    shade_en: str = ""
+
+
+class StationsFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file of [[station]] tables and nothing else."""
+
+    station: tuple[StationConfig, ...]
 
 
 class RolesConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -91,7 +99,13 @@ class RolesConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CentralConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The whole file. `data_dir` holds the store and the frames; `station` may stay empty: stations announce themselves."""
+    """The whole file.
+
+    Attributes:
+        data_dir: holds the store and the frames.
+        stations_file: a file of [[station]] tables; those in this file come on top.
+        station: names and places; may stay empty, because stations announce themselves.
+    """
 
     data_dir: str = "data"
     mqtt: MqttConfig = MqttConfig()
@@ -100,6 +114,7 @@ class CentralConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     simulation: SimulationConfig = SimulationConfig()
     clock: ClockConfig = ClockConfig()
     roles: RolesConfig = RolesConfig()
+    stations_file: str | None = None
     station: tuple[StationConfig, ...] = ()
 
     @property
@@ -118,9 +133,16 @@ def load_config(path: Path) -> CentralConfig:
         UserError: unreadable, an unknown key, a value out of its range or contradicting another; names file, field and value.
 
     """
-    config = _with_absolute_paths(load_toml(path, CentralConfig), path.resolve().parent)
+    config = _with_stations(_with_absolute_paths(load_toml(path, CentralConfig), path.resolve().parent))
     _check(config, path)
     return config
+
+
+def _with_stations(config: CentralConfig) -> CentralConfig:
+    if config.stations_file is None:
+        return config
+    listed = load_toml(Path(config.stations_file), StationsFile).station
+    return msgspec.structs.replace(config, station=(*listed, *config.station))
 
 
 def _with_absolute_paths(config: CentralConfig, folder: Path) -> CentralConfig:
@@ -136,7 +158,11 @@ def _with_absolute_paths(config: CentralConfig, folder: Path) -> CentralConfig:
     )
     simulation = msgspec.structs.replace(config.simulation, city=absolute(config.simulation.city))
     return msgspec.structs.replace(
-        config, data_dir=str(folder / Path(config.data_dir).expanduser()), mqtt=mqtt, simulation=simulation
+        config,
+        data_dir=str(folder / Path(config.data_dir).expanduser()),
+        mqtt=mqtt,
+        simulation=simulation,
+        stations_file=absolute(config.stations_file),
     )
 
 

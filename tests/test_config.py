@@ -3,6 +3,8 @@
 import tomllib
 from pathlib import Path
 
+from central.config import load_config
+
 CONFIG = Path(__file__).resolve().parents[1] / "config"
 
 
@@ -31,3 +33,10 @@ def test_the_simulated_stations_stand_where_the_listed_ones_do():
     }
     assert listed == simulated
     assert len(listed) == 8
+
+
+def test_central_knows_the_listed_stations():
+    config = load_config(CONFIG / "central.toml")
+    assert [station.id for station in config.station] == [
+        station["id"] for station in table("stations.toml")["station"]
+    ]

@@ -118,6 +118,7 @@ def write(
 
     central = _shipped(shipped / "central.toml")
     central |= {"data_dir": str(folders.central), "clock": clock_table}
+    del central["stations_file"]  # the places of this city come instead
     central["mqtt"] = {"host": "127.0.0.1", "port": mqtt_port}
     central["web"] = {"host": options.host, "port": options.port}
     central["simulation"] = central.get("simulation", {}) | {"simulated_weather": True}
@@ -148,6 +149,8 @@ def mosquitto_conf(port: int) -> str:
     user = "user root\n" if os.geteuid() == 0 else ""
     return (
         f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n{user}"
+        # The windows of gateways and central limit what is under way; the broker's own default of 20 would limit a commit to 20 messages.
+        "max_inflight_messages 0\nmax_queued_messages 10000\nmessage_size_limit 300000\n"
         "log_dest stderr\nlog_type error\nlog_type warning\nlog_type notice\nconnection_messages true\n"
     )
 
