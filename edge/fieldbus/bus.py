@@ -3,10 +3,12 @@
 import math
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 import minimalmodbus
+import msgspec
 import structlog
 
 from contract.clock import Clock
@@ -22,6 +24,8 @@ LISTEN_S_MIN: Final = 0.1
 """A probe listens at least so long: a living station begins its answer within a few hundredths of a second."""
 RESERVE_S: Final = 0.02
 REOPEN_S_MAX: Final = 30.0
+BEAT_S: Final = 5.0
+"""A line that waits for its next sweep says so often that it is alive."""
 
 _log = structlog.get_logger("edge.fieldbus")
 
@@ -30,6 +34,15 @@ class Sink(Protocol):
     """Where a sweep goes. Called from the bus's thread at the end of each sweep, with nothing when nothing answered."""
 
     def __call__(self, bus: str, samples: Sequence[Sample]) -> None: ...
+
+
+class SincePlan(msgspec.Struct, frozen=True):
+    """What a line did since it took the plan of this number: sweeps that ended, and who answered in them."""
+
+    number: int
+    at_s: float
+    sweeps: int = 0
+    answered: frozenset[str] = frozenset()
 
 
 class Bus:
@@ -52,11 +65,17 @@ class Bus:
         self.sweeps = 0
         self.overruns = 0
         self.strays = 0
+        self.beat: Callable[[], object] = _nothing
+        """Called from the bus's thread: at every poll, and while it waits at least every BEAT_S. Set it before `start`."""
+        self.since_plan = SincePlan(0, time.monotonic())
+        self._plans = 0
+        self._next: deque[tuple[int, BusConfig, tuple[Device, ...]]] = deque(maxlen=1)
+        self._told = threading.Event()
         self._config = config
         self._clock = clock
         self._sink = sink
         self._unix_s = unix_s
-        self._quiet_s = config.quiet_s or max((device.response_s for device in devices), default=0.5)
+        self._quiet_s = _quiet_s(config, devices)
         self._character_s = BITS_PER_CHARACTER / config.baud
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"bus-{config.name}", daemon=True)
@@ -71,18 +90,56 @@ class Bus:
     def stop(self, timeout_s: float = 5.0) -> None:
         """Ends the sweep after the request under way. The thread is a daemon: a hung driver does not keep the agent alive."""
         self._stop.set()
+        self._told.set()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
 
     def health(self) -> list[DeviceHealth]:
         return [device.health() for device in self.devices]
 
+    def answering(self) -> frozenset[str]:
+        """Stations whose last poll was answered."""
+        return frozenset(device.station for device in self.devices if device.answering)
+
+    def replan(self, config: BusConfig, devices: Sequence[Device]) -> int:
+        """Other stations or another interval from the next sweep on; port and line settings stay. Returns the plan's number.
+
+        `since_plan` carries that number as soon as the plan is taken, between two sweeps.
+        """
+        self._plans += 1
+        self._next.append((self._plans, config, tuple(devices)))
+        self._told.set()
+        return self._plans
+
+    def _take_plan(self, slot: int | None) -> int | None:
+        """Takes the newest plan, if there is one. Returns the interval to go on from."""
+        if not self._next:
+            return slot
+        number, config, devices = self._next.pop()
+        before = {device.unit_address: device for device in self.devices}
+        for device in devices:
+            if device.unit_address in before:
+                device.succeed(before[device.unit_address])
+        if config.interval_s != self._config.interval_s:
+            slot = None
+        self._config, self.devices = config, devices
+        self._quiet_s = _quiet_s(config, devices)
+        self.since_plan = SincePlan(number, time.monotonic())
+        _log.info("replanned", bus=self.name, stations=len(devices), interval_s=config.interval_s)
+        return slot
+
     def _run(self) -> None:
-        slot = None
+        slot: int | None = None
         while not self._stop.is_set():
-            wait_s, slot = next_slot(self._unix_s(), self._config.interval_s, slot)
-            if self._stop.wait(wait_s):
-                break
+            slot = self._take_plan(slot)
+            self.beat()
+            wait_s, coming = next_slot(self._unix_s(), self._config.interval_s, slot)
+            if self._told.wait(min(wait_s, BEAT_S)):
+                self._told.clear()
+                continue
+            if wait_s > BEAT_S:
+                continue
+            slot = coming
             samples: list[Sample] = []
             left_s = (slot + 1) * self._config.interval_s - self._unix_s()
             try:
@@ -90,6 +147,9 @@ class Bus:
             except PortLostError as error:
                 self._lose_port(str(error))
             self.sweeps += 1
+            since = self.since_plan
+            answered = since.answered | {sample.station for sample in samples}
+            self.since_plan = msgspec.structs.replace(since, sweeps=since.sweeps + 1, answered=answered)
             if self._unix_s() >= (slot + 1) * self._config.interval_s:
                 self.overruns += 1
             self._sink(self.name, samples)
@@ -125,6 +185,7 @@ class Bus:
 
     def _poll(self, device: Device, samples: list[Sample], listen_s: float, quiet_s: float) -> None:
         """Reads all blocks of a device and appends its sample. `listen_s`: how long its first answer may take to begin."""
+        self.beat()
         began_s = time.monotonic()
         plan = device.plan(began_s)
         if plan is None:
@@ -228,6 +289,14 @@ def next_slot(now_s: float, interval_s: float, slot: int | None) -> tuple[float,
     if slot is not None and current > slot and now_s - current * interval_s < interval_s / 2:
         return 0.0, current
     return max(0.0, (current + 1) * interval_s - now_s), current + 1
+
+
+def _quiet_s(config: BusConfig, devices: Sequence[Device]) -> float:
+    return config.quiet_s or max((device.response_s for device in devices), default=0.5)
+
+
+def _nothing() -> None:
+    return
 
 
 class _RefusedError(Exception):

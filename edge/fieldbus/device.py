@@ -19,6 +19,21 @@ BACKOFF_S_MAX: Final = 60.0
 LATE_REPLY_S_MAX: Final = 30.0
 """After so long nobody answers a request any more."""
 _POLL_TIMES_KEPT: Final = 63
+_PAST: Final = (
+    "suspect",
+    "failures",
+    "not_before_s",
+    "_polls",
+    "_good",
+    "_timeouts",
+    "_checksums",
+    "_exceptions",
+    "_others",
+    "_last_good_at_ms",
+    "_last_error",
+    "_poll_ms",
+)
+"""What a station has behind it, apart from how it is asked."""
 
 
 class Sample(msgspec.Struct, frozen=True):
@@ -55,6 +70,17 @@ class Device:
         self._last_good_at_ms: int | None = None
         self._last_error: str | None = None
         self._poll_ms: deque[float] = deque(maxlen=_POLL_TIMES_KEPT)
+
+    def succeed(self, before: "Device") -> None:
+        """Takes over from the record of this address: its unanswered requests may still be answered. Of the same device, all of it."""
+        same = (before.station, before.profile) == (self.station, self.profile)
+        for name in ("_unanswered", *(_PAST if same else ())):
+            setattr(self, name, getattr(before, name))
+
+    @property
+    def answering(self) -> bool:
+        """Whether the last poll was answered."""
+        return self._good > 0 and not self.suspect
 
     @property
     def backoff_s(self) -> float:
