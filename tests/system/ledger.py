@@ -79,9 +79,22 @@ def settle(
         for line in set(lines.values())
     }
     return [
-        _settle(station, rows, stored.get(station, []), spoiled[lines[station]], TROUBLE_S * 1000 * speed)
+        _settle(station, _whole(rows), stored.get(station, []), spoiled[lines[station]], TROUBLE_S * 1000 * speed)
         for station, rows in served.items()
     ]
+
+
+def _whole(served: list[Served]) -> list[Served]:
+    """Puts the parts together where a block was asked in two (so does the edge after a lost answer); a part that stays alone is not sound."""
+    names = frozenset(name for answer in served for name in answer.values)
+    whole: list[Served] = []
+    for answer in served:
+        before = whole[-1] if whole else None
+        if before is not None and names > before.values.keys() and not before.values.keys() & answer.values.keys():
+            whole[-1] = Served(answer.at_ms, before.values | answer.values, before.sound and answer.sound)
+        else:
+            whole.append(answer)
+    return [Served(one.at_ms, one.values, one.sound and one.values.keys() == names) for one in whole]
 
 
 def _settle(station: str, served: list[Served], stored: list[Values], spoiled: list[int], trouble_ms: float) -> Account:

@@ -156,8 +156,8 @@ def test_every_served_reading_is_in_the_store_exactly_once(city):
     edge.process.terminate()
     assert edge.process.wait(15) == 0
     database = running.folders.central / "central.db"
-    with sqlite3.connect(running.folders.run / "edge" / "outbox.db") as outbox:
-        assert outbox.execute("SELECT count(*) FROM telemetry").fetchone() == (0,), "not everything was receipted"
+    stopped = json.loads(edge.log.read_text().splitlines()[-1])
+    assert (stopped["event"], stopped["waiting"]) == ("stopped", 0), "not everything was receipted"
     lines = {
         station["id"]: line["name"]
         for line in tomllib.loads(running.files.sim.read_text())["line"]
