@@ -85,7 +85,7 @@ def settle(
 
 
 def _whole(served: list[Served]) -> list[Served]:
-    """Puts the parts together where a block was asked in two (so does the edge after a lost answer); a part that stays alone is not sound."""
+    """Puts the parts together where a block was asked in two (the edge does so after a lost answer); a part left alone is not sound."""
     names = frozenset(name for answer in served for name in answer.values)
     whole: list[Served] = []
     for answer in served:
