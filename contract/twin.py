@@ -98,10 +98,11 @@ class Refusal(StrEnum):
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """Why, and where in the document."""
+    """Why, and where in the document; `version` where it could be read."""
 
     reason: Refusal
     detail: str
+    version: int | None = None
 
 
 class TwinState(StrEnum):
@@ -170,7 +171,8 @@ def decode_desired(
     desired = _decode(payload, _desired)
     if isinstance(desired, Refused):
         return desired
-    return check(desired, gateway=gateway, buses=buses) or desired
+    refused = check(desired, gateway=gateway, buses=buses)
+    return desired if refused is None else msgspec.structs.replace(refused, version=desired.version)
 
 
 def decode_reported(payload: bytes | bytearray | memoryview) -> Reported | Refused:

@@ -40,7 +40,7 @@ def merge(local: Plan, desired: Desired) -> Plan | Refused:
     """The local plan with the document's lines, quota and health interval in the place of its own; or why they do not fit together."""
     refused = check(desired, gateway=local.config.gateway, buses=[bus.name for bus in local.config.bus])
     if refused is not None:
-        return refused
+        return msgspec.structs.replace(refused, version=desired.version)
     wished = {bus.name: bus for bus in desired.bus}
     carried = {profile.name: profile for profile in desired.profile}
     config = msgspec.structs.replace(
@@ -61,7 +61,11 @@ def merge(local: Plan, desired: Desired) -> Plan | Refused:
         for station in bus.station:
             if station.id in seen:
                 # Within the document `check` has looked; this one is also on a line that only the local file speaks of.
-                return Refused(Refusal.DUPLICATE_STATION, f"{station.id!r} is on {seen[station.id]} and on {bus.name}")
+                return Refused(
+                    Refusal.DUPLICATE_STATION,
+                    f"{station.id!r} is on {seen[station.id]} and on {bus.name}",
+                    desired.version,
+                )
             seen[station.id] = bus.name
     return Plan(config, profiles, desired)
 

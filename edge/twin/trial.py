@@ -11,6 +11,9 @@ from contract.twin import Refusal, Refused
 
 SWEEPS_MAX: Final = 5
 """So many sweeps may pass without an answer."""
+SWEEPS_MAX_SLOW: Final = 2
+SLOW_INTERVAL_S: Final = 60.0
+"""On a line that is swept less often, fewer sweeps have to do."""
 SECONDS_MIN: Final = 3.0
 """But at least so long: a fast line has done five sweeps before a slow adapter has delivered."""
 
@@ -23,12 +26,14 @@ class Expectation(msgspec.Struct, frozen=True):
         answered_before: stations that answered at their last poll before.
         stations: stations that it has now.
         changed: those that are asked at another address or by another profile than before.
+        interval_s: between its sweeps now.
     """
 
     bus: str
     answered_before: frozenset[str]
     stations: frozenset[str]
     changed: frozenset[str]
+    interval_s: float = 1.0
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -45,20 +50,19 @@ class Passed(msgspec.Struct, frozen=True):
     silent: frozenset[str]
 
 
-def judge(
-    expectation: Expectation, seen: Seen, *, sweeps_max: int = SWEEPS_MAX, seconds_min: float = SECONDS_MIN
-) -> Passed | Refused | None:
+def judge(expectation: Expectation, seen: Seen) -> Passed | Refused | None:
     """The verdict on one line; None while it is too early."""
+    sweeps_max = SWEEPS_MAX if expectation.interval_s <= SLOW_INTERVAL_S else SWEEPS_MAX_SLOW
     missed = (expectation.changed & expectation.answered_before) - seen.answered
     survivors = expectation.answered_before & expectation.stations
     silent = bool(expectation.answered_before and expectation.stations) and not (
         seen.answered & (survivors or expectation.stations)
     )
-    exhausted = seen.sweeps >= sweeps_max and seen.for_s >= seconds_min
+    exhausted = seen.sweeps >= sweeps_max and seen.for_s >= SECONDS_MIN
     if not silent and not missed:
         # Newcomers get the whole time before they are called silent.
         waiting = expectation.stations - seen.answered
-        return Passed(expectation.stations - seen.answered) if seen.sweeps and (exhausted or not waiting) else None
+        return Passed(waiting) if seen.sweeps and (exhausted or not waiting) else None
     if not exhausted:
         return None
     if silent:
