@@ -150,7 +150,7 @@ def mosquitto_conf(port: int) -> str:
     return (
         f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n{user}"
         # The windows of gateways and central limit what is under way; the broker's own default of 20 would limit a commit to 20 messages.
-        "max_inflight_messages 0\nmax_queued_messages 10000\nmessage_size_limit 300000\n"
+        "max_inflight_messages 0\nmax_queued_messages 0\nmessage_size_limit 300000\n"
         "log_dest stderr\nlog_type error\nlog_type warning\nlog_type notice\nconnection_messages true\n"
     )
 
