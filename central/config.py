@@ -9,6 +9,7 @@ from typing import Annotated, Final
 
 import msgspec
 
+from central.fleet.config import FleetConfig
 from contract.clock import ClockConfig
 from contract.configuration import load_toml
 from contract.errors import UserError
@@ -114,12 +115,17 @@ class CentralConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     simulation: SimulationConfig = SimulationConfig()
     clock: ClockConfig = ClockConfig()
     roles: RolesConfig = RolesConfig()
+    fleet: FleetConfig = FleetConfig()
     stations_file: str | None = None
     station: tuple[StationConfig, ...] = ()
 
     @property
     def store_path(self) -> Path:
         return Path(self.data_dir) / self.store.path
+
+    @property
+    def fleet_path(self) -> Path:
+        return Path(self.data_dir) / self.fleet.dir
 
     @property
     def city_path(self) -> Path | None:
@@ -157,11 +163,13 @@ def _with_absolute_paths(config: CentralConfig, folder: Path) -> CentralConfig:
         key_file=absolute(config.mqtt.key_file),
     )
     simulation = msgspec.structs.replace(config.simulation, city=absolute(config.simulation.city))
+    fleet = msgspec.structs.replace(config.fleet, broker_pid_file=absolute(config.fleet.broker_pid_file))
     return msgspec.structs.replace(
         config,
         data_dir=str(folder / Path(config.data_dir).expanduser()),
         mqtt=mqtt,
         simulation=simulation,
+        fleet=fleet,
         stations_file=absolute(config.stations_file),
     )
 

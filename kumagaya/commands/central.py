@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kumagaya.commands.central_fleet import add_fleet
+
 if TYPE_CHECKING:
     from central.config import CentralConfig
 
@@ -23,6 +25,7 @@ def add_parser(subparsers: Any) -> None:
     restore = _add(verbs, "restore", "put a backup in the place of the store", _restore)
     restore.add_argument("source", type=Path, metavar="FILE", help="a file that backup wrote")
     restore.add_argument("--replace", action="store_true", help="set aside the store that is there")
+    add_fleet(verbs)
 
 
 def _add(verbs: Any, name: str, summary: str, run: Any) -> argparse.ArgumentParser:

@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from kumagaya.commands.edge_provision import add_provision
+
 
 def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser("edge", help="the agent on a Raspberry Pi")
@@ -14,6 +16,7 @@ def add_parser(subparsers: Any) -> None:
         "--log", choices=["auto", "json", "console"], default="auto", help="form of the log on standard error"
     )
     run.set_defaults(run=_run)
+    add_provision(actions)
 
 
 def _run(arguments: argparse.Namespace) -> int:
