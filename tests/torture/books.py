@@ -1,0 +1,296 @@
+"""Compares what the counting stations served with what central holds, after everything has come to rest. Pure but for reading files.
+
+Every answer of a counting station is a number of its own, so that each stored reading names the answer it was made of. Five rules:
+
+1. Each stored reading is an answer (or, where a block was asked in parts, the parts of it) of that station, unchanged: else it is *wrong*.
+2. No answer is stored twice, no identity twice: else it is *duplicated*.
+3. It is dated by the edge's clock of that moment, and a station's readings are numbered in the order they were served.
+4. The numbers of each epoch are without a hole: what the outbox committed is stored, or shed and said to be shed. Nothing else is allowed.
+5. A sound answer that is not stored was never committed. It may be missing only
+   - *in flight*: the agent was killed within the commit interval after it was served;
+   - *in trouble*: the line was not readable then, because station, simulator or agent stood still or a fault was on that line;
+   - *in memory*: the disk refused writes, and the agent was killed before it took them;
+   - *shed*: a tombstone covers its time.
+   Everything else is *lost*.
+"""
+
+import json
+import sqlite3
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from contract.quantities import QUANTITIES
+
+Values = Mapping[str, float | None]
+
+
+@dataclass(frozen=True)
+class Served:
+    """One answer. `at_ms`: true time."""
+
+    station: str
+    at_ms: int
+    values: Values
+    sound: bool
+
+
+@dataclass(frozen=True)
+class Stored:
+    station: str
+    stream_key: int
+    seq: int
+    at_ms: int
+    values: Values
+    synchronised: bool = True
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A row of central's progress. `next_seq`: what the outbox says, None for an epoch it no longer knows."""
+
+    key: int
+    epoch: str
+    up_to_seq: int
+    shed: int
+    missing: int
+    highest_seq: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of true time [Unix ms]; `lines`: whom it concerns, empty for all."""
+
+    from_ms: int
+    to_ms: int
+    lines: frozenset[str] = frozenset()
+
+    def holds(self, at_ms: int, line: str) -> bool:
+        return self.from_ms <= at_ms <= self.to_ms and (not self.lines or line in self.lines)
+
+
+@dataclass(frozen=True)
+class ClockChange:
+    """From `at_ms` (true time) on, the edge's clock was `offset_ms` ahead."""
+
+    at_ms: int
+    offset_ms: int
+
+
+@dataclass
+class Evidence:
+    """What excuses a missing answer, and what a stored one must agree with."""
+
+    lines: Mapping[str, str]
+    edge_kills_ms: Sequence[int] = ()
+    trouble: Sequence[Span] = ()
+    refused: Sequence[Span] = ()
+    shed: Sequence[Span] = ()
+    """In the edge's own time."""
+    clock: Sequence[ClockChange] = ()
+    in_flight_ms: int = 1500
+    """The commit interval, and the time in which a sweep is read and handed over."""
+    late_ms: int = 1500
+    """How much later than served a reading may be dated; a frozen agent dates what it finds when it wakes."""
+
+
+@dataclass
+class Account:
+    """What became of one station's answers."""
+
+    station: str
+    served: int = 0
+    stored: int = 0
+    spoiled: int = 0
+    """Not sound, and not stored: nobody could have read them."""
+    in_flight: int = 0
+    trouble: int = 0
+    in_memory: int = 0
+    shed: int = 0
+    parts: int = 0
+    """Answers that are one of several parts of a stored reading, beyond the first."""
+    lost: list[int] = field(default_factory=list)
+    duplicated: list[int] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    misdated: list[str] = field(default_factory=list)
+    disordered: list[str] = field(default_factory=list)
+
+
+def read_served(folder: Path) -> list[Served]:
+    """Every answer in the log; a line cut off by a SIGKILL was never put on the wire."""
+    found = []
+    for path in sorted(folder.glob("*.jsonl")):
+        for line in path.read_bytes().split(b"\n"):
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                continue
+            found.append(Served(entry["station"], entry["at_ms"], entry["values"], not entry.get("faults")))
+    return found
+
+
+def read_store(database: Path) -> tuple[list[Stored], list[Stream], list[Span], int]:
+    """Readings in the order of their numbers, streams, what was shed, and the rows of `gaps`."""
+    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
+        connection.row_factory = sqlite3.Row
+        readings = connection.execute(
+            "SELECT stations.id AS station, readings.* FROM readings JOIN stations ON stations.key = readings.station_key"
+            " ORDER BY stream_key, seq"
+        ).fetchall()
+        streams = connection.execute("SELECT * FROM streams WHERE stream = 'telemetry'").fetchall()
+        sheds = connection.execute("SELECT * FROM shed_ranges").fetchall()
+        (gaps,) = connection.execute("SELECT count(*) FROM gaps").fetchone()
+    stored = [
+        Stored(
+            row["station"],
+            row["stream_key"],
+            row["seq"],
+            row["at_ms"],
+            {name: value for name, value in dict(row).items() if name in QUANTITIES},
+            bool(row["clock_synchronised"]),
+        )
+        for row in readings
+    ]
+    rows = Counter(one.stream_key for one in stored)
+    highest: dict[int, int] = {}
+    for one in stored:
+        highest[one.stream_key] = max(one.seq, highest.get(one.stream_key, 0))
+    known = [
+        Stream(
+            row["key"],
+            row["epoch"],
+            row["up_to_seq"],
+            row["shed"],
+            row["missing"],
+            highest.get(row["key"], 0),
+            rows[row["key"]],
+        )
+        for row in streams
+    ]
+    return stored, known, [Span(row["first_at_ms"], row["last_at_ms"]) for row in sheds], gaps
+
+
+def settle(served: Iterable[Served], stored: Iterable[Stored], evidence: Evidence) -> list[Account]:
+    """One account a station, in the order of their names."""
+    by_station: dict[str, list[Served]] = defaultdict(list)
+    for answer in served:
+        by_station[answer.station].append(answer)
+    rows: dict[str, list[Stored]] = defaultdict(list)
+    for row in stored:
+        rows[row.station].append(row)
+    return [
+        _Settling(station, sorted(by_station[station], key=lambda one: one.at_ms), rows[station], evidence).account()
+        for station in sorted(by_station.keys() | rows.keys())
+    ]
+
+
+class _Settling:
+    def __init__(self, station: str, served: list[Served], stored: list[Stored], evidence: Evidence) -> None:
+        self._served = served
+        self._stored = stored
+        self._evidence = evidence
+        self._line = evidence.lines.get(station, "")
+        self._account = Account(station, served=len(served), stored=len(stored))
+        self._index: dict[tuple[str, float | None], list[int]] = defaultdict(list)
+        for number, answer in enumerate(served):
+            for quantity, value in answer.values.items():
+                self._index[quantity, value].append(number)
+        self._used: dict[int, Stored] = {}
+
+    def account(self) -> Account:
+        account = self._account
+        newest: dict[int, int] = {}
+        for row in self._stored:
+            parts = self._parts(row)
+            if parts is None:
+                account.wrong.append(f"{row.station} epoch {row.stream_key} seq {row.seq}: {dict(row.values)}")
+                continue
+            account.parts += len(parts) - 1
+            for number in parts:
+                if number in self._used:
+                    account.duplicated.append(row.seq)
+                self._used[number] = row
+            last = max(parts)
+            if last < newest.get(row.stream_key, -1):
+                account.disordered.append(f"{row.station} seq {row.seq}")
+            newest[row.stream_key] = last
+            self._check_date(row, self._served[last])
+        for number, answer in enumerate(self._served):
+            if number not in self._used:
+                self._explain(answer)
+        return account
+
+    def _parts(self, row: Stored) -> list[int] | None:
+        """The answers that make up the reading; None when there are none."""
+        wanted = {name: value for name, value in row.values.items() if value is not None}
+        parts: list[int] = []
+        while wanted:
+            name, value = next(iter(wanted.items()))
+            best: tuple[int, int] | None = None
+            for number in self._index.get((name, value), ()):
+                answer = self._served[number]
+                covered = sum(1 for quantity in answer.values if quantity in wanted)
+                agreed = sum(
+                    1 for quantity, at in answer.values.items() if quantity in wanted and wanted[quantity] == at
+                )
+                if agreed == covered and (best is None or (agreed, number) > best):
+                    best = (agreed, number)
+            if best is None:
+                return None
+            parts.append(best[1])
+            for quantity in self._served[best[1]].values:
+                wanted.pop(quantity, None)
+        return parts or None
+
+    def _check_date(self, row: Stored, answer: Served) -> None:
+        offsets = self._offsets(answer.at_ms, row.synchronised)
+        late_ms = self._evidence.late_ms
+        off = min((row.at_ms - answer.at_ms - offset for offset in offsets), key=abs)
+        if -200 <= off <= late_ms:
+            return
+        if any(
+            span.holds(answer.at_ms, self._line) and off <= span.to_ms - span.from_ms + late_ms
+            for span in self._evidence.trouble
+        ):
+            return
+        self._account.misdated.append(f"{row.station} seq {row.seq}: {off} ms off, synchronised={row.synchronised}")
+
+    def _offsets(self, at_ms: int, synchronised: bool) -> list[int]:
+        """What the edge's clock may have been ahead when it dated an answer of true time `at_ms`."""
+        changes = self._evidence.clock
+        if not changes:
+            return [0]
+        if not synchronised:
+            return [0, *(change.offset_ms for change in changes)]
+        index = bisect_left(changes, at_ms, key=lambda change: change.at_ms)
+        before = changes[index - 1].offset_ms if index else 0
+        soon = [c.offset_ms for c in changes[index:] if c.at_ms <= at_ms + self._evidence.late_ms]
+        earlier = changes[index - 2].offset_ms if index > 1 else 0
+        just = [earlier] if index and at_ms - changes[index - 1].at_ms < 100 else []
+        return [before, *soon, *just]
+
+    def _explain(self, answer: Served) -> None:
+        account, evidence, at_ms = self._account, self._evidence, answer.at_ms
+        if not answer.sound:
+            account.spoiled += 1
+        elif any(
+            0 <= killed - at_ms <= evidence.in_flight_ms or -100 <= killed - at_ms < 0
+            for killed in evidence.edge_kills_ms
+        ):
+            account.in_flight += 1
+        elif any(span.holds(at_ms, self._line) for span in evidence.trouble):
+            account.trouble += 1
+        elif any(span.holds(at_ms, self._line) for span in evidence.refused):
+            account.in_memory += 1
+        elif any(
+            # It was dated a little after it was served.
+            span.from_ms - evidence.late_ms <= at_ms + offset <= span.to_ms
+            for offset in self._offsets(at_ms, synchronised=True)
+            for span in evidence.shed
+        ):
+            account.shed += 1
+        else:
+            account.lost.append(at_ms)
