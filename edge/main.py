@@ -7,13 +7,14 @@ A second one stops trying: what is committed stays in the outbox.
 import asyncio
 import contextlib
 import fcntl
+import functools
 import importlib.metadata
 import os
 import signal
 import sqlite3
 import ssl
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -21,15 +22,18 @@ import structlog
 
 from contract.clock import Clock
 from contract.errors import UserError
-from contract.messages import Health, Reading
+from contract.messages import Reading
 from contract.topics import Stream
+from edge import attendants, report, uplink, watchdog
 from edge import clock as edge_clock
-from edge import health, uplink
-from edge.config import BusConfig, Setup
+from edge.config import BusConfig, MqttConfig, Setup
 from edge.fieldbus.bus import Bus
-from edge.fieldbus.device import Device, Sample
+from edge.fieldbus.device import Sample
 from edge.outbox import Outbox
 from edge.quality import Quality
+from edge.twin.keeper import Twin
+from edge.twin.lines import RunningLines, devices_of
+from edge.twin.merging import Plan, local_plan
 
 EXIT_BUG: Final = 70
 
@@ -48,9 +52,14 @@ class Collector:
         self._clock = clock
         self._boot_id = boot_id
         self._quality = {bus.name: Quality() for bus in buses}
+        self._awaited: set[str] = set()
+        self._delivered: set[str] = set()
+        self.follow(buses)
+
+    def follow(self, buses: Sequence[BusConfig]) -> None:
+        """The same buses with other intervals."""
         fastest_s = min(bus.interval_s for bus in buses)
         self._awaited = {bus.name for bus in buses if bus.interval_s == fastest_s}
-        self._delivered: set[str] = set()
 
     def __call__(self, bus: str, samples: Sequence[Sample]) -> None:
         synchronised = self._clock.synchronised()
@@ -95,16 +104,11 @@ async def _run(setup: Setup) -> int:
         outbox = Outbox(setup.data_dir / "outbox.db", config.outbox)
     except sqlite3.Error as error:
         raise UserError(f"the outbox cannot be opened: {error}", where=str(setup.data_dir / "outbox.db")) from None
-    collector = Collector(outbox, clock, boot_id, config.bus)
-    buses = [
-        Bus(
-            bus,
-            [Device(station, setup.profiles[station.profile], bus) for station in bus.station],
-            clock,
-            collector,
-        )
-        for bus in config.bus
-    ]
+    twin = Twin(local_plan(config, setup.profiles), setup.data_dir, clock, boot_id)
+    plan = twin.plan
+    outbox.set_quota(plan.config.outbox.bytes_max, plan.config.outbox.rows_max)
+    collector = Collector(outbox, clock, boot_id, plan.config.bus)
+    buses = [Bus(bus, devices_of(plan, bus.name), clock, collector) for bus in plan.config.bus]
     identity = uplink.Identity(
         gateway=config.gateway,
         software=f"kumagaya-edge {importlib.metadata.version('kumagaya')}",
@@ -112,6 +116,12 @@ async def _run(setup: Setup) -> int:
         stations=tuple(device.info for bus in buses for device in bus.devices),
     )
     link = uplink.Uplink(config.mqtt, identity, outbox, clock, tls=_tls(setup))
+    link.reported, link.on_desired = twin.reported, twin.offer
+    running = _Running(plan, collector, outbox, link)
+    twin.begin(RunningLines(buses, running.follow))
+    progress = _watched(config.mqtt, buses, outbox, link)
+    systemd = watchdog.Systemd()
+    feeder = watchdog.Feeder(progress, systemd)
     loop = asyncio.get_running_loop()
     outbox.on_commit = lambda: loop.call_soon_threadsafe(link.wake)
 
@@ -131,32 +141,30 @@ async def _run(setup: Setup) -> int:
     )
     leave = asyncio.Event()
     talking = asyncio.create_task(link.run(leave), name="uplink")
-    reporting = asyncio.create_task(
-        _report_health(
-            link,
-            lambda: health.report(
-                clock,
-                boot_id=boot_id,
-                started_s=started_s,
-                devices=[device for bus in buses for device in bus.health()],
-                outbox=outbox.health(),
-                data_dir=setup.data_dir,
-            ),
-            config.health.interval_s,
+    systemd.tell("READY=1")
+
+    parts = report.Parts(setup, clock, identity, started_s, buses, outbox, link, twin, progress)
+    beside = [
+        asyncio.create_task(
+            attendants.report_health(link, parts.health, lambda: running.plan.config.health.interval_s), name="health"
         ),
-        name="health",
-    )
+        asyncio.create_task(attendants.feed_watchdog(feeder, parts.words), name="watchdog"),
+        asyncio.create_task(attendants.tend_twin(twin, link), name="twin"),
+        asyncio.create_task(attendants.open_door(setup.data_dir, parts.status), name="status"),
+    ]
     hurrying = asyncio.create_task(hurry.wait(), name="second-signal")
     await _first_of(stop, talking)
     _log.info("stopping")
+    systemd.tell("STOPPING=1")
     await asyncio.gather(*(asyncio.to_thread(bus.stop) for bus in buses))
     await asyncio.wrap_future(outbox.flush())
     leave.set()
     await asyncio.wait({talking, hurrying}, return_when=asyncio.FIRST_COMPLETED)
     cut_short = not talking.done()
-    for task in (talking, reporting, hurrying):
+    for task in (talking, hurrying, *beside):
         task.cancel()
-    await asyncio.gather(talking, reporting, hurrying, return_exceptions=True)
+    await asyncio.gather(talking, hurrying, *beside, return_exceptions=True)
+    twin.close()
     await asyncio.to_thread(outbox.stop)
     _log.info("stopped", cut_short=cut_short, waiting=_waiting(outbox))
     if not cut_short:
@@ -186,12 +194,33 @@ async def _first_of(stop: asyncio.Event, task: asyncio.Task[None]) -> None:
     stopping.cancel()
 
 
-async def _report_health(link: uplink.Uplink, report: Callable[[], Health], interval_s: float) -> None:
-    """Soon after the start, so that a technician sees something, then every interval."""
-    await asyncio.sleep(min(5.0, interval_s))
-    while True:
-        await link.publish_health(report())
-        await asyncio.sleep(interval_s)
+class _Running:
+    """What the agent runs by, and all of it that follows a new plan besides the buses."""
+
+    def __init__(self, plan: Plan, collector: Collector, outbox: Outbox, link: uplink.Uplink) -> None:
+        self.plan = plan
+        self._collector = collector
+        self._outbox = outbox
+        self._link = link
+
+    def follow(self, plan: Plan) -> None:
+        self.plan = plan
+        self._collector.follow(plan.config.bus)
+        self._outbox.set_quota(plan.config.outbox.bytes_max, plan.config.outbox.rows_max)
+        self._link.introduce(tuple(device.info for bus in plan.config.bus for device in devices_of(plan, bus.name)))
+
+
+def _watched(mqtt: MqttConfig, buses: Sequence[Bus], outbox: Outbox, link: uplink.Uplink) -> watchdog.Progress:
+    """Every loop that has to get on, each told where to say so."""
+    # Each step of a connection may take the receipt timeout, and a pause lie before it.
+    uplink_limit_s = max(watchdog.UPLINK_LIMIT_S, mqtt.backoff_max_s + 8 * mqtt.receipt_timeout_s)
+    limits = {f"poll {bus.name}": watchdog.POLL_LIMIT_S for bus in buses}
+    progress = watchdog.Progress({**limits, "disk": watchdog.DISK_LIMIT_S, "uplink": uplink_limit_s})
+    for bus in buses:
+        bus.beat = functools.partial(progress.beat, f"poll {bus.name}")
+    outbox.beat = functools.partial(progress.beat, "disk")
+    link.beat = functools.partial(progress.beat, "uplink")
+    return progress
 
 
 def _tls(setup: Setup) -> ssl.SSLContext | None:

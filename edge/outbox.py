@@ -27,6 +27,8 @@ RETRY_S: Final = 1.0
 IDLE_DELETE_S: Final = 10.0
 """When nothing is appended, receipted rows still go after so long."""
 LOG_EVERY_REFUSALS: Final = 60
+BEAT_S: Final = 5.0
+"""An idle outbox says so often that it is alive."""
 _STOP_S: Final = 5.0
 
 _log = structlog.get_logger("edge.outbox")
@@ -70,6 +72,8 @@ class Outbox:
     def __init__(self, path: Path, config: OutboxConfig, monotonic_s: Callable[[], float] = time.monotonic) -> None:
         """Opens the file, or sets a damaged one aside and begins a new epoch. Raises sqlite3.Error when the disk allows neither."""
         self.on_commit: Callable[[], object] = lambda: None
+        self.beat: Callable[[], object] = lambda: None
+        """Called from the outbox's thread each time it comes round, at least every BEAT_S. Set it before `start`."""
         self.commits = 0
         self.commit_failures = 0
         self.foreign_receipts = 0
@@ -118,6 +122,10 @@ class Outbox:
         """Where the stream stands after the last commit and receipt."""
         return self._states[stream]
 
+    def set_quota(self, bytes_max: int, rows_max: int) -> None:
+        """Holds from the next commit on."""
+        self._config = msgspec.structs.replace(self._config, bytes_max=bytes_max, rows_max=rows_max)
+
     def health(self) -> list[OutboxHealth]:
         return [
             OutboxHealth(
@@ -138,6 +146,7 @@ class Outbox:
 
     def _run(self) -> None:
         while True:
+            self.beat()
             try:
                 command = self._commands.get(timeout=self._wait_s())
             except queue.Empty:
@@ -168,9 +177,9 @@ class Outbox:
             return max(self._retry_at_s, self._receipted_since_s + IDLE_DELETE_S)
         return None
 
-    def _wait_s(self) -> float | None:
+    def _wait_s(self) -> float:
         due_s = self._due_s()
-        return None if due_s is None else max(0.0, due_s - self._monotonic_s())
+        return BEAT_S if due_s is None else min(BEAT_S, max(0.0, due_s - self._monotonic_s()))
 
     def _take(self, command: _Append) -> None:
         self._pending.extend(command.readings)

@@ -32,12 +32,16 @@ from contract.messages import (
     join_batch,
 )
 from contract.topics import Down, Stream, Up
+from contract.twin import Reported
+from contract.twin import encode as encode_twin
 from edge.config import MqttConfig
 from edge.outbox import Outbox
 from edge.window import Send, Window
 
 RECEIPTS_QUEUED_MAX: Final = 1_000
 DISCONNECT_S: Final = 2.0
+BEAT_S: Final = 5.0
+"""A link with nothing to send says so often that it is alive."""
 _ENVELOPE_BYTES: Final = 256
 
 _log = structlog.get_logger("edge.uplink")
@@ -76,6 +80,12 @@ class Uplink:
     ) -> None:
         self.counters = Counters()
         self.connected = False
+        self.beat: Callable[[], object] = _nothing
+        """Called whenever the sending loop comes round, connected or not."""
+        self.on_desired: Callable[[bytes], object] = _nothing
+        """Told of each desired document, as it came."""
+        self.reported: Callable[[], Reported] | None = None
+        """What to tell central after each connect; see `tell_changes`."""
         self._config = config
         self._identity = identity
         self._outbox = outbox
@@ -105,6 +115,7 @@ class Uplink:
         stopping = asyncio.ensure_future(stop.wait())
         try:
             while not stop.is_set():
+                self.beat()
                 reason = "closed"
                 began_s = time.monotonic()
                 try:
@@ -126,6 +137,7 @@ class Uplink:
                     _log.warning(
                         "not_connected", broker=broker, reason=reason, attempts=failures, next_in_s=round(pause_s, 1)
                     )
+                self.beat()
                 await asyncio.wait({stopping}, timeout=pause_s)
         finally:
             stopping.cancel()
@@ -136,6 +148,23 @@ class Uplink:
         if client is not None and self.connected:
             with contextlib.suppress(aiomqtt.MqttError):
                 await client.publish(topics.up(self._identity.gateway, Up.HEALTH), encode(health), qos=1)
+
+    def introduce(self, stations: tuple[StationInfo, ...]) -> None:
+        """Other stations than before: every hello from now on names them."""
+        self._identity = msgspec.structs.replace(self._identity, stations=stations)
+
+    async def tell_changes(self) -> None:
+        """Sends hello and the reported state again; without a link the next connect does it."""
+        client = self._client
+        if client is not None and self.connected:
+            with contextlib.suppress(aiomqtt.MqttError):
+                await client.publish(topics.up(self._identity.gateway, Up.HELLO), encode(self._hello()), qos=1)
+                await self._publish_reported(client)
+
+    async def _publish_reported(self, client: aiomqtt.Client) -> None:
+        if self.reported is not None:
+            payload = encode_twin(self.reported())
+            await client.publish(topics.up(self._identity.gateway, Up.REPORTED), payload, qos=1, retain=True)
 
     async def _session_until(self, stopping: asyncio.Future[Literal[True]]) -> None:
         """One connection; a stop ends an attempt to connect at once, and a connection when it has been honoured there."""
@@ -167,10 +196,11 @@ class Uplink:
             tls_context=self._tls,
         )
         async with _connection(client):
-            await client.subscribe(topics.down(gateway, Down.RECEIPT), qos=1)
+            await client.subscribe([(topics.down(gateway, channel), 1) for channel in (Down.RECEIPT, Down.DESIRED)])
             await client.publish(topics.presence(gateway), self._presence(online=True), qos=1, retain=True)
             self._begin_windows()
             await client.publish(topics.up(gateway, Up.HELLO), encode(self._hello()), qos=1)
+            await self._publish_reported(client)
             self._client, self.connected = client, True
             self.counters.connects += 1
             _log.info("connected", broker=f"{config.host}:{config.port}")
@@ -208,6 +238,7 @@ class Uplink:
 
     async def _send(self, client: aiomqtt.Client) -> None:
         while True:
+            self.beat()
             self._wake.clear()
             waits: list[float] = []
             busy = False
@@ -228,7 +259,7 @@ class Uplink:
                     waits.append(step.for_s)
             if not busy:
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(min(waits) + 0.01 if waits else None):
+                    async with asyncio.timeout(min([*waits, BEAT_S]) + 0.01):
                         await self._wake.wait()
 
     async def _send_batch(self, client: aiomqtt.Client, stream: Stream, step: Send) -> None:
@@ -250,8 +281,12 @@ class Uplink:
         self.counters.items_sent += len(items)
 
     async def _receive(self, client: aiomqtt.Client) -> None:
+        desired = topics.down(self._identity.gateway, Down.DESIRED)
         async for message in client.messages:
             payload = message.payload
+            if str(message.topic) == desired:
+                self.on_desired(bytes(payload) if isinstance(payload, bytes | bytearray) else b"")
+                continue
             receipt = decode(Receipt, payload) if isinstance(payload, bytes | bytearray) else None
             if not isinstance(receipt, Receipt):
                 self.counters.malformed_receipts += 1
@@ -291,6 +326,10 @@ class Uplink:
 
     def _presence(self, *, online: bool) -> bytes:
         return encode(Presence(VERSION, online, self._identity.boot_id, self._clock.unix_ms()))
+
+
+def _nothing(*_: object) -> None:
+    return
 
 
 @contextlib.asynccontextmanager

@@ -94,6 +94,10 @@ class Bus:
         if self._thread.is_alive():
             self._thread.join(timeout_s)
 
+    @property
+    def interval_s(self) -> float:
+        return self._config.interval_s
+
     def health(self) -> list[DeviceHealth]:
         return [device.health() for device in self.devices]
 
