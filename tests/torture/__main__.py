@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.processes import MOSQUITTO
 from tests.torture.city import discard
 from tests.torture.plan import Abilities, plan
+from tests.torture.storm import Hopeless
 from tests.torture.torture import Verdict, torture
 
 
@@ -34,7 +35,11 @@ def main() -> int:
     signal.signal(signal.SIGHUP, _interrupt)
     print(f"seed {seed}: python -m tests.torture --kills {options.kills} --seed {seed}", flush=True)
     folder = options.folder or Path(tempfile.mkdtemp(prefix="torture-"))
-    verdict = torture(seed, options.kills, folder, _Teller(verbose=options.verbose))
+    try:
+        verdict = torture(seed, options.kills, folder, _Teller(verbose=options.verbose))
+    except Hopeless as error:
+        print(f"VIOLATION {error}\nkept for a look: {folder}")
+        return 1
     _report(verdict)
     if verdict.violations:
         print(f"kept for a look: {folder}")

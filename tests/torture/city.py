@@ -20,8 +20,6 @@ from tests.torture.plan import Target
 from tests.torture.processes import PYTHON, Process
 
 GATEWAY = "ekimae"
-LINES = 2
-STATIONS_A_LINE = 4
 DISK_BYTES = 8 * 1024 * 1024
 _CLONE_NEWNS = 0x20000
 _MS_REC_PRIVATE = 0x4000 | 0x40000
@@ -31,6 +29,8 @@ _MS_REC_PRIVATE = 0x4000 | 0x40000
 class Settings:
     """`baud`, `interval_s`: of the lines; `rows_max`, `bytes_max`: the outbox's quota. `patience_s`: the edge's for a receipt."""
 
+    lines: int = 2
+    stations_a_line: int = 4
     baud: int = 115_200
     interval_s: float = 0.25
     response_time_s: float = 0.002
@@ -63,10 +63,9 @@ class City:
         self.edge_data.mkdir()
         self.database = folder / "central" / "central.db"
         self.started_unix_s = time.time()
-        self.station_ids = tuple(f"s{number:02d}" for number in range(1, LINES * STATIONS_A_LINE + 1))
-        self.line_of = {
-            station: f"line-{index // STATIONS_A_LINE + 1}" for index, station in enumerate(self.station_ids)
-        }
+        a_line = self.settings.stations_a_line
+        self.station_ids = tuple(f"s{number:02d}" for number in range(1, self.settings.lines * a_line + 1))
+        self.line_of = {station: f"line-{index // a_line + 1}" for index, station in enumerate(self.station_ids)}
         self.broker_port = free_port()
         self.links: dict[Target, Link] = {}
         if self.settings.links:
@@ -143,7 +142,7 @@ class City:
         run, settings = self.run, self.settings
         counting.write_profile(run / "devices")
         names = list(dict.fromkeys(self.line_of.values()))
-        units = {station: index % STATIONS_A_LINE + 1 for index, station in enumerate(self.station_ids)}
+        units = {station: index % settings.stations_a_line + 1 for index, station in enumerate(self.station_ids)}
 
         def on(line: str) -> list[str]:
             return [station for station in self.station_ids if self.line_of[station] == line]

@@ -26,6 +26,13 @@ STALL_S = 0.3
 """When this process was not given the machine for so long, the others may not have been either."""
 
 
+COMPLAINTS_MAX = 25
+
+
+class Hopeless(Exception):
+    """A process that will not stay up: the run tells nothing."""
+
+
 @dataclass
 class Record:
     """What happened. Times in true Unix ms."""
@@ -36,7 +43,7 @@ class Record:
     trouble: list[Span] = field(default_factory=list)
     refused: list[Span] = field(default_factory=list)
     clock: list[ClockChange] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
+    complaints: Counter[str] = field(default_factory=Counter)
     outbox_bytes_max: int = 0
     stalled_s: float = 0.0
 
@@ -89,6 +96,11 @@ class Storm:
             time.sleep(0.4)
         return time.monotonic() - began_s
 
+    def watch(self, for_s: float) -> None:
+        """Lets the city run, and watches over its processes."""
+        until_s = time.monotonic() + for_s
+        self.wait(lambda: time.monotonic() >= until_s, for_s + 10.0)
+
     def _at(self, at_s: float, act: Callable[[], None]) -> None:
         heapq.heappush(self._queue, (at_s, next(self._order), act))
 
@@ -102,7 +114,9 @@ class Storm:
         for target, process in self._city.processes.items():
             if process.state is State.UP and process.ended() is not None:
                 code = process.ended_itself[-1]
-                record.complaints.append(f"{target} ended by itself with {code}: {short(process.last_words())}")
+                record.complaints[f"{target} ended by itself with {code}: {short(process.last_words(2))}"] += 1
+                if record.complaints.total() > COMPLAINTS_MAX:
+                    raise Hopeless(f"it will not stay up: {record.complaints.most_common(3)}")
                 self._down_since_ms[target] = now_ms() - 1000
                 if target is Target.EDGE:
                     record.edge_kills_ms.append(now_ms())
@@ -176,7 +190,7 @@ class Storm:
     def _ended(self, target: Target, process: Process) -> None:
         if process.ended() is None:
             if time.monotonic() - self._asked_at_s[target] > END_TIMEOUT_S:
-                self.record.complaints.append(f"{target} did not end within {END_TIMEOUT_S:.0f} s of SIGTERM")
+                self.record.complaints[f"{target} did not end within {END_TIMEOUT_S:.0f} s of SIGTERM"] += 1
                 self._kill(target, process)
             else:
                 self._in(0.05, lambda: self._ended(target, process))

@@ -56,44 +56,50 @@ def torture(
         city.start()
         began_s = time.monotonic()
         storm.rage(steps)
-        rage_s = time.monotonic() - began_s
-        drained_s = storm.wait(lambda: _drained(city), DRAIN_S_MAX)
-        edge = city.processes[Target.EDGE]
-        if edge.state is State.UP:
-            code = edge.end(EDGE_STOP_S)
-            if code != 0:
-                storm.record.complaints.append(f"the edge ended with {code}: {short(edge.last_words())}")
-        outbox = OutboxFile(city.outbox)
-        tally = outbox.tally[StreamName.TELEMETRY]
-        outbox.close()
-        for target in (Target.CENTRAL, Target.BROKER, Target.STATIONS):
-            city.processes[target].end(10.0)
-        stored, streams, shed, gaps = books.read_store(city.database)
-        record = storm.record
-        evidence = Evidence(
-            lines=city.line_of,
-            edge_kills_ms=record.edge_kills_ms,
-            trouble=record.trouble,
-            refused=record.refused,
-            shed=shed,
-            clock=record.clock,
-            in_flight_ms=round(1000 * city.settings.commit_interval_s) + 500,
-        )
-        accounts = books.settle(books.read_served(city.served), stored, evidence)
-        verdict = Verdict(seed, accounts, streams, record, gaps, rage_s, drained_s, len(city.station_ids))
-        _judge(verdict, tally.epoch, tally.next_seq, city.settings)
-        return verdict
+        return come_to_rest(city, storm, seed, time.monotonic() - began_s)
 
 
-def _drained(city: City) -> bool:
-    """Whether central holds a fresh reading of every station and waits for none before it."""
+def come_to_rest(city: City, storm: Storm, seed: int = 0, rage_s: float = 0.0) -> Verdict:
+    """Waits until everything is stored, ends every process in good order, compares the books."""
+    since_ms = now_ms()
+    drained_s = storm.wait(lambda: _drained(city, since_ms), DRAIN_S_MAX)
+    edge = city.processes[Target.EDGE]
+    if edge.state is State.UP:
+        code = edge.end(EDGE_STOP_S)
+        if code != 0:
+            storm.record.complaints[f"the edge ended with {code}: {short(edge.last_words())}"] += 1
+    outbox = OutboxFile(city.outbox)
+    tally = outbox.tally[StreamName.TELEMETRY]
+    outbox.close()
+    for target in (Target.CENTRAL, Target.BROKER, Target.STATIONS):
+        city.processes[target].end(10.0)
+    stored, streams, shed, gaps = books.read_store(city.database)
+    record = storm.record
+    evidence = Evidence(
+        lines=city.line_of,
+        edge_kills_ms=record.edge_kills_ms,
+        trouble=record.trouble,
+        refused=record.refused,
+        shed=shed,
+        clock=record.clock,
+        in_flight_ms=round(1000 * city.settings.commit_interval_s) + 500,
+    )
+    accounts = books.settle(books.read_served(city.served), stored, evidence)
+    verdict = Verdict(seed, accounts, streams, record, gaps, rage_s, drained_s, len(city.station_ids))
+    _judge(verdict, tally.epoch, tally.next_seq, city.settings)
+    return verdict
+
+
+def _drained(city: City, since_ms: int) -> bool:
+    """Whether central holds a fresh reading of every station, received after `since_ms`, and waits for none before it."""
     try:
         with closing(sqlite3.connect(f"file:{city.database}?mode=ro", uri=True)) as connection:
             (behind,) = connection.execute(
                 "SELECT count(*) FROM streams WHERE up_to_seq < (SELECT max(seq) FROM readings WHERE stream_key = key)"
             ).fetchone()
             (fresh,) = connection.execute(
-                "SELECT count(DISTINCT station_key) FROM readings WHERE received_at_ms > ?", (now_ms() - FRESH_MS,)
+                "SELECT count(DISTINCT station_key) FROM readings WHERE received_at_ms > ?",
+                (max(since_ms, now_ms() - FRESH_MS),),
             ).fetchone()
     except sqlite3.Error:
         return False
@@ -102,7 +108,7 @@ def _drained(city: City) -> bool:
 
 def _judge(verdict: Verdict, epoch: str, next_seq: int, settings: Settings) -> None:
     say = verdict.violations.append
-    verdict.violations += verdict.record.complaints
+    verdict.violations += [f"{text} ({times} times)" for text, times in verdict.record.complaints.items()]
     if verdict.drained_s is None:
         say(f"the backlog did not drain within {DRAIN_S_MAX:.0f} s")
     for name in ("lost", "duplicated", "wrong", "misdated", "disordered"):
