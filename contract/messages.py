@@ -5,9 +5,8 @@ knows and rejects others by name, so that an old central meets a new edge with a
 a version: a newer sender may say more.
 """
 
-import math
 from enum import StrEnum
-from typing import Annotated, Final, TypeVar, cast
+from typing import Annotated, Any, Final, TypeVar, cast
 
 import msgspec
 
@@ -17,6 +16,7 @@ from contract.topics import Stream
 VERSION: Final = 1
 BATCH_BYTES_MAX: Final = 262_144
 BATCH_ITEMS_MAX: Final = 2_000
+EVENT_BODY_BYTES_MAX: Final = 4_096
 
 Identifier = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 Seq = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
@@ -48,6 +48,25 @@ class Reading(msgspec.Struct, frozen=True, tag="reading", tag_field="kind", omit
     clock_synchronised: bool = True
 
 
+class Event(msgspec.Struct, frozen=True, tag="event", tag_field="kind", omit_defaults=True):
+    """Something that happened once and must not be lost: a ticket taken, a door opened.
+
+    Attributes:
+        seq: place in the gateway's events stream.
+        name: what happened, as the receiving service knows it: `ticket.ride`.
+        at_ms, monotonic_ms, boot_id, clock_synchronised: as for a reading.
+        body: what there is to say of it; at most EVENT_BODY_BYTES_MAX bytes of JSON.
+    """
+
+    seq: Seq
+    name: Identifier
+    at_ms: UnixMs
+    monotonic_ms: Annotated[int, msgspec.Meta(ge=0)]
+    boot_id: Identifier
+    body: dict[str, Any]
+    clock_synchronised: bool = True
+
+
 class Shed(msgspec.Struct, frozen=True, tag="shed", tag_field="kind"):
     """A tombstone: these items were given up by the gateway because its disk quota was full. Shed is not lost.
 
@@ -62,7 +81,7 @@ class Shed(msgspec.Struct, frozen=True, tag="shed", tag_field="kind"):
     reason: str
 
 
-Item = Reading | Shed
+Item = Reading | Event | Shed
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -104,7 +123,10 @@ class StationInfo(msgspec.Struct, frozen=True):
 
 
 class Hello(msgspec.Struct, frozen=True):
-    """Sent after every connect: who speaks, since when, with which stations, and what waits."""
+    """Sent after every connect: who speaks, since when, with which stations, and what waits.
+
+    With `monotonic_ms` (at the moment of `at_ms`) it also dates what this boot measured before its clock was set.
+    """
 
     v: int
     software: str
@@ -112,6 +134,8 @@ class Hello(msgspec.Struct, frozen=True):
     at_ms: UnixMs
     streams: dict[Stream, StreamState]
     stations: list[StationInfo]
+    monotonic_ms: int | None = None
+    clock_synchronised: bool = False
 
 
 class DeviceHealth(msgspec.Struct, frozen=True):
@@ -137,6 +161,12 @@ class OutboxHealth(msgspec.Struct, frozen=True):
     shed_total: int
     oldest_at_ms: int | None = None
     last_receipt_at_ms: int | None = None
+    in_memory: bool = False
+    """The disk refuses: what waits would not survive a loss of power."""
+    problem: str | None = None
+    """Why the disk refuses, in one line."""
+    older_epochs_rows: int = 0
+    """Items of older epochs that wait for their receipt: saved from a damaged file, or from memory."""
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -152,6 +182,8 @@ class Health(msgspec.Struct, frozen=True):
     resident_memory_bytes: int | None = None
     cpu_s: float | None = None
     disk_free_bytes: int | None = None
+    monotonic_ms: int | None = None
+    """The monotonic time at the moment of `at_ms`."""
 
 
 class Presence(msgspec.Struct, frozen=True):
@@ -175,6 +207,8 @@ class RejectReason(StrEnum):
     SEQ_BELOW_OLDEST = "seq_below_oldest"
     BAD_RANGE = "bad_range"
     UNKNOWN_QUANTITY = "unknown_quantity"
+    WRONG_STREAM = "wrong_stream"
+    """Readings go with the telemetry, events with the events."""
 
 
 class Rejected(msgspec.Struct, frozen=True):
@@ -215,17 +249,11 @@ def decode(kind: type[Message], payload: bytes | bytearray | memoryview) -> Mess
     if len(payload) > BATCH_BYTES_MAX:
         return Rejected(RejectReason.TOO_LARGE, f"{len(payload)} bytes, at most {BATCH_BYTES_MAX}")
     try:
-        version = _version.decode(payload).v
-    except msgspec.ValidationError as error:
-        return Rejected(RejectReason.MALFORMED, str(error))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return Rejected(RejectReason.NOT_JSON, str(error))
-    if version != VERSION:
-        return Rejected(RejectReason.UNSUPPORTED_VERSION, f"version {version}, known: {VERSION}")
-    try:
         message = cast("Message", _decoders[kind].decode(payload))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return Rejected(RejectReason.MALFORMED, str(error))
+        return _why(payload, str(error))
+    if message.v != VERSION:
+        return _other_version(message.v)
     if isinstance(message, Batch):
         refused = _check_batch(message)
         if refused is not None:
@@ -233,31 +261,67 @@ def decode(kind: type[Message], payload: bytes | bytearray | memoryview) -> Mess
     return message
 
 
+def _why(payload: bytes | bytearray | memoryview, problem: str) -> Rejected:
+    """The reason that counts for what could not be decoded: another version may look different and be right."""
+    try:
+        version = _version.decode(payload).v
+    except msgspec.ValidationError as error:
+        return Rejected(RejectReason.MALFORMED, str(error))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return Rejected(RejectReason.NOT_JSON, str(error))
+    return _other_version(version) if version != VERSION else Rejected(RejectReason.MALFORMED, problem)
+
+
+def _other_version(version: int) -> Rejected:
+    return Rejected(RejectReason.UNSUPPORTED_VERSION, f"version {version}, known: {VERSION}")
+
+
 def _check_batch(batch: Batch) -> Rejected | None:
-    if len(batch.items) > BATCH_ITEMS_MAX:
-        return Rejected(RejectReason.TOO_MANY_ITEMS, f"{len(batch.items)} items, at most {BATCH_ITEMS_MAX}")
-    previous = 0
-    for index, item in enumerate(batch.items):
+    items = batch.items
+    if len(items) > BATCH_ITEMS_MAX:
+        return Rejected(RejectReason.TOO_MANY_ITEMS, f"{len(items)} items, at most {BATCH_ITEMS_MAX}")
+    previous, known = batch.oldest_seq - 1, _QUANTITY_NAMES
+    for index, item in enumerate(items):
+        if type(item) is Reading:
+            if item.seq <= previous:
+                return _misplaced(batch, index, item.seq, previous)
+            previous = item.seq
+            # Whole sets at once: this runs for every reading of the city.
+            if not item.values.keys() <= known:
+                return _unknown(index, "values", item.values.keys() - known)
+            if item.flags and not item.flags.keys() <= known:
+                return _unknown(index, "flags", item.flags.keys() - known)
+            continue
         first = item.first_seq if isinstance(item, Shed) else item.seq
         if first <= previous:
-            return Rejected(RejectReason.SEQ_NOT_ASCENDING, f"$.items[{index}].seq {first} after {previous}")
-        if index == 0 and first < batch.oldest_seq:
-            return Rejected(
-                RejectReason.SEQ_BELOW_OLDEST, f"$.items[0].seq {first} below oldest_seq {batch.oldest_seq}"
-            )
+            return _misplaced(batch, index, first, previous)
         previous = item.seq
         if isinstance(item, Shed):
             if item.first_seq > item.seq or item.count > item.seq - item.first_seq + 1:
                 return Rejected(
                     RejectReason.BAD_RANGE, f"$.items[{index}] shed {item.first_seq}..{item.seq}, count {item.count}"
                 )
-            continue
-        for name, value in item.values.items():
-            if name not in QUANTITIES:
-                return Rejected(RejectReason.UNKNOWN_QUANTITY, f"$.items[{index}].values.{name}")
-            if value is not None and not math.isfinite(value):
-                return Rejected(RejectReason.MALFORMED, f"$.items[{index}].values.{name} is not finite")
-        for name in item.flags:
-            if name not in QUANTITIES:
-                return Rejected(RejectReason.UNKNOWN_QUANTITY, f"$.items[{index}].flags.{name}")
+        elif isinstance(item, Event) and (size := body_bytes(item.body)) > EVENT_BODY_BYTES_MAX:
+            return Rejected(
+                RejectReason.TOO_LARGE, f"$.items[{index}].body of {size} bytes, at most {EVENT_BODY_BYTES_MAX}"
+            )
     return None
+
+
+_QUANTITY_NAMES: Final = frozenset(QUANTITIES)
+
+
+def body_bytes(body: dict[str, Any]) -> int:
+    """What the body of an event takes as JSON. Raises TypeError, ValueError, OverflowError, RecursionError when it is no JSON."""
+    return len(_encoder.encode(body))
+
+
+def _misplaced(batch: Batch, index: int, first: int, previous: int) -> Rejected:
+    if index == 0:
+        detail = f"$.items[0].seq {first} below oldest_seq {batch.oldest_seq}"
+        return Rejected(RejectReason.SEQ_BELOW_OLDEST, detail)
+    return Rejected(RejectReason.SEQ_NOT_ASCENDING, f"$.items[{index}].seq {first} after {previous}")
+
+
+def _unknown(index: int, field: str, names: set[str]) -> Rejected:
+    return Rejected(RejectReason.UNKNOWN_QUANTITY, f"$.items[{index}].{field}.{min(names)}")

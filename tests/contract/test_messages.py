@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from contract.messages import (
     BATCH_BYTES_MAX,
     BATCH_ITEMS_MAX,
+    EVENT_BODY_BYTES_MAX,
     VERSION,
     Batch,
+    Event,
     Health,
     Hello,
     Presence,
@@ -153,3 +155,26 @@ def test_no_bytes_make_the_door_raise(payload):
 def test_any_reading_survives_the_wire(values, seq):
     message = Batch(VERSION, "e", seq, [Reading(seq, "s", 0, 0, "b", values)])
     assert decode(Batch, encode(message)) == message
+
+
+def event(seq, body):
+    return Event(seq, "ticket.ride", 1_000, 900, "boot-1", body)
+
+
+def test_events_come_back_as_they_were_sent():
+    sent = Batch(VERSION, "e1", 1, [event(1, {"ticket": "T1", "ride": 3}), event(2, {})])
+    assert decode(Batch, encode(sent)) == sent
+
+
+def test_the_body_of_an_event_is_limited():
+    fits = {"pad": "x" * (EVENT_BODY_BYTES_MAX - len('{"pad":""}'))}
+    assert isinstance(decode(Batch, encode(Batch(VERSION, "e1", 1, [event(1, fits)]))), Batch)
+    refused = decode(Batch, encode(Batch(VERSION, "e1", 1, [event(1, {"pad": fits["pad"] + "x"})])))
+    assert isinstance(refused, Rejected)
+    assert (refused.reason, "$.items[0].body" in refused.detail) == (RejectReason.TOO_LARGE, True)
+
+
+@pytest.mark.parametrize("number", [b"1e400", b"-1e999", b"NaN", b"Infinity"])
+def test_no_number_that_is_none_gets_through(number):
+    payload = encode(Batch(VERSION, "e1", 1, [Reading(1, "s", 1, 1, "b", {"wind_speed_ms": 7.25})]))
+    assert isinstance(decode(Batch, payload.replace(b"7.25", number)), Rejected)
