@@ -93,9 +93,9 @@ class Broker:
             if message.qos > 0:
                 self._client.ack(message.mid, message.qos)
 
-    def publish(self, topic: str, payload: bytes) -> None:
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
         """At least once; resent after a reconnect."""
-        self._client.publish(topic, payload, qos=1)
+        self._client.publish(topic, payload, qos=1, retain=retain)
 
     def flush(self) -> None:
         """Sends what waits, as few TCP segments as may be. What does not fit goes with the next `poll`."""

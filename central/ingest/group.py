@@ -15,12 +15,18 @@ from central.ingest.sorting import Refused, Said, sort
 from central.store.door import Incoming, Ingested, Reject, Store, StoreUnavailable
 from contract.messages import VERSION, Health, Hello, Receipt, RejectReason
 from contract.topics import Down, Stream, down
+from contract.twin import Reported
 
 PAYLOAD_HEAD_BYTES: Final = 200
 
 
 class Outcome(msgspec.Struct):
-    """What the messages of a group came to. `up_to`: (gateway, stream, epoch) -> committed up to."""
+    """What the messages of a group came to.
+
+    Attributes:
+        up_to: (gateway, stream, epoch) -> committed up to.
+        greeted_by: gateways that said hello, and have to hear what is wished of them: the broker may have forgotten it.
+    """
 
     stored: int = 0
     duplicates: int = 0
@@ -28,6 +34,7 @@ class Outcome(msgspec.Struct):
     missing: int = 0
     rejected: list[RejectReason] = []
     up_to: dict[tuple[str, Stream, str], int] = {}
+    greeted_by: set[str] = set()
 
     def receipts(self, stored_at_ms: int) -> Iterator[tuple[str, Receipt]]:
         """(topic, receipt), one a stream and epoch."""
@@ -67,6 +74,8 @@ class Group:
             if isinstance(meaning, Incoming):
                 batches.append((meaning, message))
             elif isinstance(meaning, Said):
+                if isinstance(meaning.message, Hello):
+                    self.outcome.greeted_by.add(meaning.gateway)
                 self._tasks.append(_Task(_saying(store, meaning)))
             else:
                 self._refuse(meaning, message)
@@ -156,4 +165,6 @@ def _saying(store: Store, said: Said) -> Callable[[], Future[Any]]:
         return lambda: store.set_hello(said.gateway, message)
     if isinstance(message, Health):
         return lambda: store.set_health(said.gateway, message)
+    if isinstance(message, Reported):
+        return lambda: store.set_reported(said.gateway, message)
     return lambda: store.set_presence(said.gateway, message)

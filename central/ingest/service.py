@@ -5,6 +5,7 @@ is tried again, and reading stops once WAITING_MESSAGES_MAX are held: the broker
 """
 
 import random
+import sqlite3
 import threading
 from collections.abc import Callable
 from typing import Final
@@ -16,9 +17,12 @@ from central.config import MqttConfig
 from central.ingest.broker import Arrived, Broker, BrokerUnavailable
 from central.ingest.group import Group
 from central.ingest.metrics import IngestMetrics
-from central.store.door import Store
+from central.store.door import Store, StoreUnavailable
+from contract import topics, twin
 from contract.clock import Clock
+from contract.errors import UserError
 from contract.messages import encode
+from contract.topics import Down
 
 GROUP_MESSAGES_MAX: Final = 5_000
 WAITING_MESSAGES_MAX: Final = 20_000
@@ -189,6 +193,8 @@ class IngestService:
         for topic, receipt in outcome.receipts(self._clock.unix_ms()):
             self._broker.publish(topic, encode(receipt))
             metrics.receipts.inc()
+        for gateway in outcome.greeted_by:
+            self._wish(gateway)
         if self._connected:
             self._broker.flush()
         metrics.readings.inc(outcome.stored)
@@ -197,6 +203,16 @@ class IngestService:
         metrics.missing.inc(outcome.missing)
         for reason in outcome.rejected:
             metrics.rejected.labels(reason.value).inc()
+
+    def _wish(self, gateway: str) -> None:
+        """What is wished of the gateway, again: the broker is not a store, a killed one forgets what it had retained."""
+        try:
+            desired = self._store.desired(gateway)
+        except (StoreUnavailable, UserError, sqlite3.Error, msgspec.DecodeError) as error:
+            log.warning("desired configuration cannot be read", gateway=gateway, problem=str(error))
+            return
+        if desired is not None:
+            self._broker.publish(topics.down(gateway, Down.DESIRED), twin.encode(desired), retain=True)
 
     def _note_connected(self) -> None:
         log.info("broker connected", broker=self._broker.address)

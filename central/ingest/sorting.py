@@ -11,10 +11,23 @@ from central.store.door import Incoming
 from contract import topics
 from contract.messages import Batch, Health, Hello, Presence, Rejected, RejectReason, decode
 from contract.topics import Stream, Up
+from contract.twin import Refused as TwinRefused
+from contract.twin import Reported, decode_reported
 
-_SAYINGS: Final[dict[str, Callable[[bytes], Hello | Health | Presence | Rejected]]] = {
+
+def _reported(payload: bytes) -> Reported | Rejected:
+    reported = decode_reported(payload)
+    if isinstance(reported, TwinRefused):
+        # The checks of a reported state are the first four of a desired one, and bear the same names.
+        return Rejected(RejectReason(reported.reason.value), reported.detail)
+    return reported
+
+
+Saying = Hello | Health | Presence | Reported
+_SAYINGS: Final[dict[str, Callable[[bytes], Saying | Rejected]]] = {
     f"up/{Up.HELLO}": lambda payload: decode(Hello, payload),
     f"up/{Up.HEALTH}": lambda payload: decode(Health, payload),
+    f"up/{Up.REPORTED}": _reported,
     "presence": lambda payload: decode(Presence, payload),
 }
 _STREAMS: Final = {f"up/{stream}": stream for stream in Stream}
@@ -28,7 +41,7 @@ class Said(msgspec.Struct, frozen=True):
     """What a gateway says of itself: not numbered, the newest counts."""
 
     gateway: str
-    message: Hello | Health | Presence
+    message: Saying
 
 
 class Refused(msgspec.Struct, frozen=True):

@@ -19,6 +19,7 @@ import msgspec
 from contract.messages import Batch, Health, Hello, Presence, RejectReason
 from contract.quantities import Flag
 from contract.topics import Stream
+from contract.twin import Desired, Reported
 
 READINGS_LIMIT_MAX: Final = 100_000
 """Most rows of one `readings` page."""
@@ -249,6 +250,14 @@ class Store(Protocol):
         """The newest health counts."""
         ...
 
+    def set_reported(self, gateway: str, reported: Reported) -> Future[None]:
+        """The newest report of what the gateway runs by counts."""
+        ...
+
+    def add_desired(self, desired: Desired) -> Future[bool]:
+        """Adds a document; False, and nothing is changed, unless its version is above every one of its gateway."""
+        ...
+
     def add_reject(self, reject: Reject) -> Future[None]:
         """Keeps the newest thousand rejects, and counts them all by gateway and reason."""
         ...
@@ -319,6 +328,14 @@ class Store(Protocol):
 
     def gateways(self) -> list[GatewayState]:
         """Every gateway that ever spoke, by id."""
+        ...
+
+    def desired(self, gateway: str) -> Desired | None:
+        """The newest document for the gateway."""
+        ...
+
+    def reported(self, gateway: str) -> Reported | None:
+        """What the gateway last reported to run by."""
         ...
 
     def gaps(self) -> list[Gap]:

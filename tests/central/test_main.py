@@ -194,7 +194,7 @@ def test_migrate_backup_and_restore_from_the_command_line(tmp_path):
         )
         return done.returncode, done.stdout, done.stderr
 
-    assert central("migrate")[:2] == (0, f"ran 0001_readings\n{tmp_path}/data/central.db is up to date\n")
+    assert central("migrate")[:2] == (0, f"ran 0001_readings\nran 0002_desired\n{tmp_path}/data/central.db is up to date\n")
     assert central("migrate")[:2] == (0, f"{tmp_path}/data/central.db is up to date\n")
     backup = str(tmp_path / "backup.db")
     assert central("backup", backup)[0] == 0

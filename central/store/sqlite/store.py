@@ -27,7 +27,7 @@ from central.store.door import (
     Store,
     StoreHealth,
 )
-from central.store.sqlite import reading
+from central.store.sqlite import reading, twin
 from central.store.sqlite.connection import InUse, Readers, connect, connect_reader, migrate
 from central.store.sqlite.ingesting import Ingestion
 from central.store.sqlite.writer import Writer
@@ -35,6 +35,7 @@ from contract.clock import Clock
 from contract.errors import UserError
 from contract.messages import Batch, Health, Hello, Presence, RejectReason
 from contract.topics import Stream
+from contract.twin import Desired, Reported
 
 REJECTS_KEPT: Final = 1_000
 PAYLOAD_HEAD_BYTES: Final = 200
@@ -108,6 +109,13 @@ class SqliteStore(Store):
 
     def set_health(self, gateway: str, health: Health) -> Future[None]:
         return self._set_said(gateway, "health", health)
+
+    def set_reported(self, gateway: str, reported: Reported) -> Future[None]:
+        now_ms = self._clock.unix_ms()
+        return self._writer.submit(lambda connection: twin.set_reported(connection, gateway, reported, now_ms))
+
+    def add_desired(self, desired: Desired) -> Future[bool]:
+        return self._writer.submit(lambda connection: twin.add_desired(connection, desired))
 
     def _set_said(self, gateway: str, column: str, said: Presence | Hello | Health) -> Future[None]:
         return self._write(
@@ -214,6 +222,14 @@ class SqliteStore(Store):
     def gateways(self) -> list[GatewayState]:
         with self._readers.one() as connection:
             return reading.gateways(connection)
+
+    def desired(self, gateway: str) -> Desired | None:
+        with self._readers.one() as connection:
+            return twin.desired(connection, gateway)
+
+    def reported(self, gateway: str) -> Reported | None:
+        with self._readers.one() as connection:
+            return twin.reported(connection, gateway)
 
     def gaps(self) -> list[Gap]:
         with self._readers.one() as connection:
