@@ -16,7 +16,7 @@ export PATH := $(CURDIR)/$(BOOT)/bin:$(PATH)
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 
-.PHONY: help run test check bench e2e lock clean frontend setup setup-dev format
+.PHONY: help run test check bench e2e lock clean web setup setup-dev format
 
 help: ## what can be done here
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -40,7 +40,7 @@ bench: setup-dev ## every benchmark, one after the other (see docs/benchmarks.md
 format: setup-dev ## writes the house style
 	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --quiet --fix .
 
-frontend: .make/web ## builds the web page
+web: .make/web ## builds the web page
 
 setup: .make/apt-run .make/run .make/web
 setup-dev: .make/apt-test .make/dev .make/web

@@ -63,7 +63,7 @@ class SimulationConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         simulated_weather: the readings come from simulated stations: the page says so.
     """
 
-    tick_interval_s: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+    tick_interval_s: Annotated[float, msgspec.Meta(gt=0)] = 0.5
     sun_interval_s: Annotated[float, msgspec.Meta(gt=0)] = 10.0
     city: str | None = None
     frames_recent_max: Annotated[int, msgspec.Meta(ge=1)] = 120

@@ -26,6 +26,9 @@ SEND_TIMEOUT_S: Final = 30.0
 """A connection that takes nothing for so long is closed."""
 LOOK_EVERY_S: Final = 0.1
 READINGS_EVERY_S: Final = 1.0
+"""How often ages are looked at when nothing was committed: a station may have grown stale."""
+READINGS_APART_S: Final = 0.2
+"""`readings` events are no closer than this; what is committed meanwhile goes into the next one."""
 QUEUE_EVENTS_MAX: Final = 16
 LISTENERS_MAX: Final = 10_000
 
@@ -104,6 +107,7 @@ class Hub:
         self._told: dict[str, tuple[int, bool]] = {}
         self._frame_shown: tuple[str, bool] | None = None
         self._readings_at_s = float("-inf")
+        self._readings_wait = False
         self._snapshot_lock = asyncio.Lock()
         self._snapshot: tuple[float, int, list[Event]] | None = None
         self.sent_events = 0
@@ -183,12 +187,17 @@ class Hub:
     async def look(self) -> None:
         """One look: sends what changed since the last one."""
         token = self._services.store.change_token()
-        due = self._monotonic_s() - self._readings_at_s >= READINGS_EVERY_S
-        if token == self._token and not due:
+        changed = token != self._token
+        self._readings_wait |= changed
+        since_s = self._monotonic_s() - self._readings_at_s
+        due = since_s >= (READINGS_APART_S if self._readings_wait else READINGS_EVERY_S)
+        if not changed and not due:
             return
         events = await anyio.to_thread.run_sync(self._changes, due)
         # Only now: what a failed look would have sent is sent by the next one.
         self._token = token
+        if due:
+            self._readings_wait = False
         for event in events:
             for listener in self._listeners:
                 listener.put(event)

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from central.web import schemas
-from central.web.stream import QUEUE_EVENTS_MAX, Event, Hub, HubFullError, Subscription
+from central.web.stream import QUEUE_EVENTS_MAX, READINGS_APART_S, Event, Hub, HubFullError, Subscription
 from tests.central.simulation.small_city import HOT_DAY, STATIONS
 
 PATIENCE_S = 10.0
@@ -124,24 +124,38 @@ class TestHub:
         assert name == "readings"
         assert [station["id"] for station in data["stations"]] == ["kmg-05"]
 
-    def test_readings_at_most_once_a_second_and_none_is_forgotten(self, hot_town):
+    def test_readings_keep_their_distance_and_none_is_forgotten(self, hot_town):
         async def story():
             hub, seconds = hub_of(hot_town)
             await hub.look()
             listener = hub.subscribe()
-            for _ in range(5):
-                seconds[0] += 0.1
-                hot_town.clock.advance(0.1)
+            sent = []
+            for _ in range(4):
+                seconds[0] += READINGS_APART_S / 4
+                hot_town.clock.advance(READINGS_APART_S / 4)
                 hot_town.feed.say("kmg-01", hot_town.clock.ms)
                 await hub.look()
-            quiet = hub.sent_events
-            seconds[0] += 1.0
-            await hub.look()
-            return quiet, hub.sent_events, await taken(listener, 1)
+                sent.append(hub.sent_events)
+            return sent, await taken(listener, 1)
 
-        quiet, sent, ((_, _, data),) = asyncio.run(story())
-        assert (quiet, sent) == (0, 1)
-        assert data["stations"][0]["last"]["at"] == "2018-07-23T05:00:00.500Z"
+        sent, ((_, _, data),) = asyncio.run(story())
+        assert sent == [0, 0, 0, 1]
+        assert data["stations"][0]["last"]["at"] == "2018-07-23T05:00:00.200Z"
+
+    def test_what_came_too_soon_is_told_without_another_commit(self, hot_town):
+        async def story():
+            hub, seconds = hub_of(hot_town)
+            await hub.look()
+            listener = hub.subscribe()
+            hot_town.feed.say("kmg-01", hot_town.clock.ms + 100)
+            await hub.look()
+            early = hub.sent_events
+            seconds[0] += READINGS_APART_S
+            await hub.look()
+            return early, await taken(listener, 1)
+
+        early, ((_, name, _),) = asyncio.run(story())
+        assert (early, name) == (0, "readings")
 
     def test_silence_is_told_too(self, hot_town):
         """Nothing was committed, yet stations and map have grown stale: the page must not have to guess."""
