@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.processes import MOSQUITTO
 from tests.torture.city import discard
 from tests.torture.plan import Abilities, plan
-from tests.torture.storm import Hopeless
+from tests.torture.storm import HopelessError
 from tests.torture.torture import Verdict, torture
 
 
@@ -37,7 +37,7 @@ def main() -> int:
     folder = options.folder or Path(tempfile.mkdtemp(prefix="torture-"))
     try:
         verdict = torture(seed, options.kills, folder, _Teller(verbose=options.verbose))
-    except Hopeless as error:
+    except HopelessError as error:
         print(f"VIOLATION {error}\nkept for a look: {folder}")
         return 1
     _report(verdict)

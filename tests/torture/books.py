@@ -7,7 +7,8 @@ Every answer of a counting station is a number of its own, so that each stored r
 3. It is dated by the edge's clock of that moment, and a station's readings are numbered in the order they were served.
 4. The numbers of each epoch are without a hole: what the outbox committed is stored, or shed and said to be shed. Nothing else is allowed.
 5. A sound answer that is not stored was never committed. It may be missing only
-   - *in flight*: the agent was killed within the commit interval after it was served;
+   - *in flight*: the agent was killed within the commit interval after it was served, and nothing that the station served between the
+     two is stored: commits are made in order, so that only the end can be missing;
    - *in trouble*: the line was not readable then, because station, simulator or agent stood still or a fault was on that line;
    - *in memory*: the disk refused writes, and the agent was killed before it took them;
    - *shed*: a tombstone covers its time.
@@ -16,7 +17,7 @@ Every answer of a counting station is a number of its own, so that each stored r
 
 import json
 import sqlite3
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,9 @@ from pathlib import Path
 from contract.quantities import QUANTITIES
 
 Values = Mapping[str, float | None]
+
+_ASKED_BEFORE_MS = 100
+"""An answer to a killed agent's last question is served a little after the kill."""
 
 
 @dataclass(frozen=True)
@@ -199,6 +203,7 @@ class _Settling:
             for quantity, value in answer.values.items():
                 self._index[quantity, value].append(number)
         self._used: dict[int, Stored] = {}
+        self._stored_at_ms: list[int] = []
 
     def account(self) -> Account:
         account = self._account
@@ -218,6 +223,7 @@ class _Settling:
                 account.disordered.append(f"{row.station} seq {row.seq}")
             newest[row.stream_key] = last
             self._check_date(row, self._served[last])
+        self._stored_at_ms = sorted(self._served[number].at_ms for number in self._used)
         for number, answer in enumerate(self._served):
             if number not in self._used:
                 self._explain(answer)
@@ -271,6 +277,11 @@ class _Settling:
         earlier = changes[index - 2].offset_ms if index > 1 else 0
         just = [earlier] if index and at_ms - changes[index - 1].at_ms < 100 else []
         return [before, *soon, *just]
+
+    def _was_in_flight(self, at_ms: int, killed_ms: int) -> bool:
+        if not -_ASKED_BEFORE_MS <= killed_ms - at_ms <= self._evidence.in_flight_ms:
+            return False
+        return bisect_right(self._stored_at_ms, killed_ms) == bisect_right(self._stored_at_ms, at_ms)
 
     def _explain(self, answer: Served) -> None:
         account, evidence, at_ms = self._account, self._evidence, answer.at_ms

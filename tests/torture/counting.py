@@ -17,7 +17,7 @@ from firmware_sim.city import build_city
 from firmware_sim.config import load_config
 
 PROFILE = "counting"
-RESPONSE_S = 0.6
+RESPONSE_S = 0.4
 """Generous: a busy machine is no fault of the line."""
 TICKS_PER_S = 100
 STATION_TICKS = 1_000_000

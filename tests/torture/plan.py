@@ -110,9 +110,9 @@ _LINK_ACTIONS = {
     Action.TEAR: 3,
 }
 _PAUSE_S = {
-    Target.EDGE: 2.2,
-    Target.BROKER: 3.0,
-    Target.CENTRAL: 2.6,
+    Target.EDGE: 2.0,
+    Target.BROKER: 2.5,
+    Target.CENTRAL: 2.3,
     Target.STATIONS: 8.0,
     Target.EDGE_LINK: 6.0,
     Target.CENTRAL_LINK: 6.0,

@@ -29,7 +29,7 @@ STALL_S = 0.3
 COMPLAINTS_MAX = 25
 
 
-class Hopeless(Exception):
+class HopelessError(Exception):
     """A process that will not stay up: the run tells nothing."""
 
 
@@ -116,7 +116,7 @@ class Storm:
                 code = process.ended_itself[-1]
                 record.complaints[f"{target} ended by itself with {code}: {short(process.last_words(2))}"] += 1
                 if record.complaints.total() > COMPLAINTS_MAX:
-                    raise Hopeless(f"it will not stay up: {record.complaints.most_common(3)}")
+                    raise HopelessError(f"it will not stay up: {record.complaints.most_common(3)}")
                 self._down_since_ms[target] = now_ms() - 1000
                 if target is Target.EDGE:
                     record.edge_kills_ms.append(now_ms())

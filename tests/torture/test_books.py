@@ -73,6 +73,8 @@ def test_what_was_served_just_before_a_kill_may_be_missing_and_nothing_else():
     kill_ms = answers[20].at_ms + 10
     fine = account(answers, stored(answers[:18] + answers[21:]), edge_kills_ms=[kill_ms])
     assert (fine.in_flight, faults(fine)) == (3, {})
+    middle = account(answers, stored(answers[:18] + answers[19:]), edge_kills_ms=[kill_ms])
+    assert (middle.in_flight, faults(middle)) == (0, {"lost": 1}), "something served later was committed"
     later = account(answers, stored(answers[:20] + answers[22:]), edge_kills_ms=[kill_ms])
     assert (later.in_flight, faults(later)) == (1, {"lost": 1})
     earlier = account(answers, stored(answers[:10] + answers[11:]), edge_kills_ms=[kill_ms])
