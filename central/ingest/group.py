@@ -21,12 +21,7 @@ PAYLOAD_HEAD_BYTES: Final = 200
 
 
 class Outcome(msgspec.Struct):
-    """What the messages of a group came to.
-
-    Attributes:
-        up_to: (gateway, stream, epoch) -> committed up to.
-        greeted_by: gateways that said hello, and have to hear what is wished of them: the broker may have forgotten it.
-    """
+    """What the messages of a group came to. `up_to`: (gateway, stream, epoch) -> committed up to."""
 
     stored: int = 0
     duplicates: int = 0
@@ -34,7 +29,6 @@ class Outcome(msgspec.Struct):
     missing: int = 0
     rejected: list[RejectReason] = []
     up_to: dict[tuple[str, Stream, str], int] = {}
-    greeted_by: set[str] = set()
 
     def receipts(self, stored_at_ms: int) -> Iterator[tuple[str, Receipt]]:
         """(topic, receipt), one a stream and epoch."""
@@ -74,8 +68,6 @@ class Group:
             if isinstance(meaning, Incoming):
                 batches.append((meaning, message))
             elif isinstance(meaning, Said):
-                if isinstance(meaning.message, Hello):
-                    self.outcome.greeted_by.add(meaning.gateway)
                 self._tasks.append(_Task(_saying(store, meaning)))
             else:
                 self._refuse(meaning, message)

@@ -17,7 +17,7 @@ from central.config import MqttConfig
 from central.ingest.broker import Arrived, Broker, BrokerUnavailable
 from central.ingest.group import Group
 from central.ingest.metrics import IngestMetrics
-from central.store.door import Store, StoreUnavailable
+from central.store.door import Store
 from contract import topics, twin
 from contract.clock import Clock
 from contract.errors import UserError
@@ -28,6 +28,8 @@ GROUP_MESSAGES_MAX: Final = 5_000
 WAITING_MESSAGES_MAX: Final = 20_000
 WAITING_BYTES_MAX: Final = 64 * 1024 * 1024
 POLL_S: Final = 1.0
+WISH_EVERY_S: Final = 1.0
+"""How soon a new desired configuration is noticed in the store, whoever put it there."""
 RECONNECT_MIN_S: Final = 0.5
 RECONNECT_MAX_S: Final = 15.0
 STORE_RETRY_MIN_S: Final = 0.2
@@ -94,6 +96,8 @@ class IngestService:
         self._waiting_bytes = 0
         self._group: Group | None = None
         self._submitted_at_s = 0.0
+        self._wished: dict[str, int] = {}
+        self._wish_at_s = 0.0
 
     @property
     def state(self) -> IngestState:
@@ -148,6 +152,9 @@ class IngestService:
             self._waiting_bytes += sum(len(message.payload) for message in arrived)
             self._metrics.messages.inc(len(arrived))
         self._advance()
+        if self._clock.monotonic_s() >= self._wish_at_s:
+            self._wish_at_s = self._clock.monotonic_s() + WISH_EVERY_S
+            self._wish()
         if self._group is None and self._waiting:
             group, self._waiting = self._waiting[:GROUP_MESSAGES_MAX], self._waiting[GROUP_MESSAGES_MAX:]
             self._waiting_bytes -= sum(len(message.payload) for message in group)
@@ -193,8 +200,6 @@ class IngestService:
         for topic, receipt in outcome.receipts(self._clock.unix_ms()):
             self._broker.publish(topic, encode(receipt))
             metrics.receipts.inc()
-        for gateway in outcome.greeted_by:
-            self._wish(gateway)
         if self._connected:
             self._broker.flush()
         metrics.readings.inc(outcome.stored)
@@ -204,18 +209,21 @@ class IngestService:
         for reason in outcome.rejected:
             metrics.rejected.labels(reason.value).inc()
 
-    def _wish(self, gateway: str) -> None:
-        """What is wished of the gateway, again: the broker is not a store, a killed one forgets what it had retained."""
+    def _wish(self) -> None:
+        """Publishes, retained, what is newly wished of gateways; after each connect all of it, for the broker is not a store."""
         try:
-            desired = self._store.desired(gateway)
-        except (StoreUnavailable, UserError, sqlite3.Error, msgspec.DecodeError) as error:
-            log.warning("desired configuration cannot be read", gateway=gateway, problem=str(error))
-            return
-        if desired is not None:
-            self._broker.publish(topics.down(gateway, Down.DESIRED), twin.encode(desired), retain=True)
+            for gateway, version in self._store.desired_versions().items():
+                desired = self._store.desired(gateway) if version != self._wished.get(gateway) else None
+                if desired is not None:
+                    self._broker.publish(topics.down(gateway, Down.DESIRED), twin.encode(desired), retain=True)
+                    self._wished[gateway] = desired.version
+                    log.info("desired configuration published", gateway=gateway, version=desired.version)
+        except (UserError, sqlite3.Error, msgspec.DecodeError) as error:
+            log.warning("desired configuration cannot be read", problem=str(error))
 
     def _note_connected(self) -> None:
         log.info("broker connected", broker=self._broker.address)
+        self._wished.clear()
         self._connected, self._broker_problem = True, None
         self._metrics.connected.set(1)
 

@@ -334,6 +334,10 @@ class Store(Protocol):
         """The newest document for the gateway."""
         ...
 
+    def desired_versions(self) -> dict[str, int]:
+        """Gateway -> version of its newest document. Cheap: to be asked every second."""
+        ...
+
     def reported(self, gateway: str) -> Reported | None:
         """What the gateway last reported to run by."""
         ...

@@ -227,6 +227,10 @@ class SqliteStore(Store):
         with self._readers.one() as connection:
             return twin.desired(connection, gateway)
 
+    def desired_versions(self) -> dict[str, int]:
+        with self._readers.one() as connection:
+            return twin.desired_versions(connection)
+
     def reported(self, gateway: str) -> Reported | None:
         with self._readers.one() as connection:
             return twin.reported(connection, gateway)

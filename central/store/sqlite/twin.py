@@ -28,6 +28,10 @@ def desired(connection: sqlite3.Connection, gateway: str) -> Desired | None:
     return None if row is None else msgspec.json.decode(row[0], type=Desired)
 
 
+def desired_versions(connection: sqlite3.Connection) -> dict[str, int]:
+    return dict(connection.execute("SELECT gateway, max(version) FROM desired GROUP BY gateway"))
+
+
 def set_reported(connection: sqlite3.Connection, gateway: str, reported: Reported, now_ms: int) -> None:
     connection.execute(
         "INSERT INTO reported VALUES (?, ?, ?) ON CONFLICT (gateway)"
