@@ -8,8 +8,9 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -93,22 +94,34 @@ def _run(config: CentralConfig, roles: RolesConfig) -> int:
         running.callback(store.close)
         _register_stations(store, config.station)
         services: list[Callable[[], None]] = []
+        checks: dict[str, Callable[[], tuple[bool, str]]] = {}
         running.callback(_stop_all, services, stopping)
         if roles.ingest:
             metrics = IngestMetrics(registry)
             service = IngestService(store, clock, config.mqtt, metrics, random.Random(), stopping.because_of_failure)
             services.append(service.stop)
+            checks["broker"] = partial(_broker_check, service)
             service.start()
         if roles.simulate or roles.web:
             simulation = _simulation(config, store, clock, computes=roles.simulate)
             services.append(simulation.stop)
             simulation.start()
             if listener is not None:
-                _serve_web(config, store, clock, simulation, registry, listener, stopping)
+                _serve_web(config, store, clock, simulation, registry, checks, listener, stopping)
         if listener is None:
             stopping.wait()
     log.info("stopped")
     return stopping.exit_code
+
+
+def _broker_check(service: IngestService) -> tuple[bool, str]:
+    """For /healthz: whether readings can come in."""
+    state = service.state
+    problem = state.broker_problem if not state.connected else state.store_problem
+    return (
+        state.connected and problem is None,
+        problem or f"connected to {state.broker}, {state.waiting} messages waiting",
+    )
 
 
 class _Stopping:
@@ -185,6 +198,7 @@ def _serve_web(  # noqa: PLR0917 - wiring
     clock: Clock,
     simulation: Any,
     registry: CollectorRegistry,
+    checks: Mapping[str, Callable[[], tuple[bool, str]]],
     listener: socket.socket,
     stopping: _Stopping,
 ) -> None:
@@ -200,6 +214,7 @@ def _serve_web(  # noqa: PLR0917 - wiring
         speed=config.clock.speed,
         simulated_weather=config.simulation.simulated_weather,
         registry=registry,
+        checks=checks,
     )
     settings = uvicorn.Config(
         app,

@@ -1,6 +1,6 @@
 """The application: every route, error and header in one place."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -60,6 +60,7 @@ def create_app(
     simulated_weather: bool = False,
     registry: CollectorRegistry | None = None,
     dist: Path = frontend.DIST,
+    checks: Mapping[str, health.Check] | None = None,
 ) -> FastAPI:
     """The web application. Starts nothing but the stream's watcher, and that only while it is served.
 
@@ -71,6 +72,7 @@ def create_app(
         simulated_weather: the stations are simulators, and the page has to say so.
         registry: where metrics are registered; others may add theirs. A new one when left out.
         dist: folder of the built page.
+        checks: what else /healthz asks, by name.
 
     """
     services = Services(store, simulation, clock, speed, simulated_weather)
@@ -98,7 +100,7 @@ def create_app(
     app.include_router(stations.router(services))
     app.include_router(city.router(services))
     app.include_router(heat.router(services, hub))
-    app.include_router(health.router(services, metrics))
+    app.include_router(health.router(services, metrics, checks or {}))
     app.include_router(frontend.router(dist))
     app.add_middleware(
         CORSMiddleware,

@@ -144,6 +144,7 @@ def test_the_web_is_up_without_a_broker_and_says_what_is_missing(start):
     central = start("serve", free_port(), port, "[roles]\nsimulate = false\n")
     health = json.loads(eventually(lambda: get(port, "/healthz"), 60))
     assert health["status"] == "degraded"
+    assert health["checks"]["broker"]["status"] == "degraded"
     assert "kumagaya_ingest_broker_connected 0.0" in get(port, "/metrics")
     assert 'kumagaya_ingest_rejected_total{reason="not_json"} 0.0' in get(port, "/metrics")
     stations = json.loads(get(port, "/v1/stations"))["stations"]

@@ -1,5 +1,6 @@
 """/healthz for people and supervisors, /metrics for Prometheus, /problems for whoever follows a problem's type."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastapi import APIRouter
@@ -17,7 +18,11 @@ FRAME_LATE_S = 60.0
 """Without a newer frame for so long the simulation is not well."""
 
 
-def health(services: Services) -> dict[str, Any]:
+Check = Callable[[], tuple[bool, str]]
+"""Whether a part that the web does not know is well, and one line about it."""
+
+
+def health(services: Services, further: Mapping[str, Check]) -> dict[str, Any]:
     """Every check with one line; degraded when one of them is."""
     checks: dict[str, dict[str, str]] = {}
 
@@ -38,6 +43,8 @@ def health(services: Services) -> dict[str, Any]:
     except Exception as error:
         check("store", False, f"cannot be read: {type(error).__name__}: {error}")
         return {"status": "degraded", "checks": checks}
+    for name, ask in further.items():
+        check(name, *ask())
     progress = services.simulation.place.progress
     check(
         "city",
@@ -61,13 +68,13 @@ def health(services: Services) -> dict[str, Any]:
     return {"status": status, "checks": checks}
 
 
-def router(services: Services, registry: CollectorRegistry) -> APIRouter:
+def router(services: Services, registry: CollectorRegistry, further: Mapping[str, Check]) -> APIRouter:
     routes = APIRouter(tags=["operation"])
 
     @routes.get("/healthz", summary="Whether the service is well", response_model=schemas.Health)
     def healthz() -> dict[str, Any]:
         """Answers 200 also when degraded: the process is alive and a restart would not help."""
-        return health(services)
+        return health(services, further)
 
     @routes.get("/metrics", summary="Prometheus metrics", response_class=PlainTextResponse)
     def metrics() -> Response:
