@@ -32,6 +32,7 @@ class Renewals:
         self._service = service
         self._config = config
         self.connected = threading.Event()
+        self._stopping = False
         self._client = Client(
             CallbackAPIVersion.VERSION2, client_id=FLEET, protocol=MQTTProtocolVersion.MQTTv311, clean_session=True
         )
@@ -52,6 +53,7 @@ class Renewals:
         self._client.loop_start()
 
     def stop(self) -> None:
+        self._stopping = True
         self._client.disconnect()
         self._client.loop_stop()
 
@@ -63,7 +65,8 @@ class Renewals:
 
     def _on_disconnect(self, _client: Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         self.connected.clear()
-        log.warning("no broker: trying again", reason=str(reason))
+        if not self._stopping:
+            log.warning("no broker: trying again", reason=str(reason))
 
     def _on_message(self, client: Client, _data: Any, message: MQTTMessage) -> None:
         parsed = topics.parse(message.topic)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from contract.errors import UserError
+from kumagaya.commands.central_desired import add_desired
 
 if TYPE_CHECKING:
     from central.config import CentralConfig
@@ -38,12 +39,21 @@ def add_fleet(verbs: Any) -> None:
     broker.add_argument("--data", type=Path, metavar="DIR", help="where mosquitto keeps sessions; default: DIR/data")
     broker.add_argument("--log", default="stderr", metavar="WHERE", help="mosquitto's log_dest; default: %(default)s")
     broker.add_argument("--max-connections", type=int, default=1000, metavar="N", help="default: %(default)s")
+    broker.add_argument(
+        "--log-denied",
+        action="store_true",
+        help="log every packet, denied ones among them: pipe it into `kumagaya central fleet watch-log`",
+    )
+    _add(
+        actions, "watch-log", "read mosquitto's log on standard input: pass on what matters, count refusals", _watch_log
+    )
     _add(actions, "apply", "write the broker's lists anew and make it read them", _apply)
     issuer = _add(
         actions, "renew-issuer", "new dates for the issuer's certificate; needs the root's key", _renew_issuer
     )
     issuer.add_argument("--root-key", type=Path, required=True, metavar="FILE", help="from where it is kept")
     _add(actions, "serve", "claims and renewals, until stopped", _serve)
+    add_desired(actions)
 
 
 def _add(actions: Any, name: str, summary: str, run: Any) -> argparse.ArgumentParser:
@@ -189,6 +199,7 @@ def _broker_config(arguments: argparse.Namespace) -> int:
         "data_folder": data,
         "pid_file": fleet.broker_pid_file or out / "mosquitto.pid",
         "log_destination": arguments.log,
+        "more_logs": "log_type debug" if arguments.log_denied else "",
     }
     broker_files.renew_server(out, authority, [fleet.broker_host], _now_ms(), fleet.broker_group)
     broker_files.write_lists(out, authority, service.office.registry, _now_ms(), fleet.broker_group)
@@ -196,6 +207,17 @@ def _broker_config(arguments: argparse.Namespace) -> int:
         out, template_path.read_text(encoding="utf-8"), values, authority, fleet.broker_group
     )
     print(f"wrote {path}; start it with: mosquitto -c {path}")
+    return 0
+
+
+def _watch_log(arguments: argparse.Namespace) -> int:
+    import sys
+
+    from central.fleet.broker_log import watch
+    from central.main import configure_logs
+
+    configure_logs()
+    watch(sys.stdin, _service(arguments).office.registry, _now_ms, lambda line: print(line, flush=True))
     return 0
 
 
