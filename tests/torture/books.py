@@ -224,6 +224,7 @@ class _Settling:
             newest[row.stream_key] = last
             self._check_date(row, self._served[last])
         self._stored_at_ms = sorted(self._served[number].at_ms for number in self._used)
+        self._stored_at_ms = sorted(self._served[number].at_ms for number in self._used)
         for number, answer in enumerate(self._served):
             if number not in self._used:
                 self._explain(answer)
