@@ -224,7 +224,6 @@ class _Settling:
             newest[row.stream_key] = last
             self._check_date(row, self._served[last])
         self._stored_at_ms = sorted(self._served[number].at_ms for number in self._used)
-        self._stored_at_ms = sorted(self._served[number].at_ms for number in self._used)
         for number, answer in enumerate(self._served):
             if number not in self._used:
                 self._explain(answer)
@@ -288,10 +287,7 @@ class _Settling:
         account, evidence, at_ms = self._account, self._evidence, answer.at_ms
         if not answer.sound:
             account.spoiled += 1
-        elif any(
-            0 <= killed - at_ms <= evidence.in_flight_ms or -100 <= killed - at_ms < 0
-            for killed in evidence.edge_kills_ms
-        ):
+        elif any(self._was_in_flight(at_ms, killed_ms) for killed_ms in evidence.edge_kills_ms):
             account.in_flight += 1
         elif any(span.holds(at_ms, self._line) for span in evidence.trouble):
             account.trouble += 1
