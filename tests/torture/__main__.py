@@ -72,7 +72,18 @@ def _report(verdict: Verdict) -> None:
         print(f"  {target:<12} {action:<18} {count:5d}")
     figures = {
         name: verdict.total(name)
-        for name in ("served", "stored", "parts", "spoiled", "in_flight", "trouble", "in_memory", "shed", "lost")
+        for name in (
+            "served",
+            "stored",
+            "parts",
+            "spoiled",
+            "in_flight",
+            "trouble",
+            "in_memory",
+            "shed",
+            "undated",
+            "lost",
+        )
     }
     figures |= {name: verdict.total(name) for name in ("duplicated", "wrong", "misdated", "disordered")}
     figures |= {"epochs": len(verdict.streams), "shed by tombstone": sum(one.shed for one in verdict.streams)}

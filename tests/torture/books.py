@@ -4,7 +4,8 @@ Every answer of a counting station is a number of its own, so that each stored r
 
 1. Each stored reading is an answer (or, where a block was asked in parts, the parts of it) of that station, unchanged: else it is *wrong*.
 2. No answer is stored twice, no identity twice: else it is *duplicated*.
-3. It is dated by the edge's clock of that moment, and a station's readings are numbered in the order they were served.
+3. It is dated by the edge's clock of that moment, or, where that clock was known to be wrong, by what it said once it was right; and
+   a station's readings are numbered in the order they were served.
 4. The numbers of each epoch are without a hole: what the outbox committed is stored, or shed and said to be shed. Nothing else is allowed.
 5. A sound answer that is not stored was never committed. It may be missing only
    - *in flight*: the agent was killed within the commit interval after it was served, and nothing that the station served between the
@@ -26,7 +27,11 @@ from pathlib import Path
 from contract.quantities import QUANTITIES
 
 Values = Mapping[str, float | None]
+Dated = int
+"""How central came by a reading's time: 0 not known for sure, 1 by the gateway's clock, 2 by the offset that the gateway told later."""
 
+_NOT_SURE, _BY_OWN_CLOCK = 0, 1
+_EARLY_MS = 200
 _ASKED_BEFORE_MS = 100
 """An answer to a killed agent's last question is served a little after the kill."""
 
@@ -48,7 +53,7 @@ class Stored:
     seq: int
     at_ms: int
     values: Values
-    synchronised: bool = True
+    dated: Dated = 1
 
 
 @dataclass(frozen=True)
@@ -78,10 +83,11 @@ class Span:
 
 @dataclass(frozen=True)
 class ClockChange:
-    """From `at_ms` (true time) on, the edge's clock was `offset_ms` ahead."""
+    """From `at_ms` (true time) on, the edge's clock was `offset_ms` ahead, and believed so or not."""
 
     at_ms: int
     offset_ms: int
+    synchronised: bool = True
 
 
 @dataclass
@@ -116,6 +122,8 @@ class Account:
     shed: int = 0
     parts: int = 0
     """Answers that are one of several parts of a stored reading, beyond the first."""
+    undated: int = 0
+    """Stored without a date to be sure of: not compared."""
     lost: list[int] = field(default_factory=list)
     duplicated: list[int] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
@@ -154,7 +162,7 @@ def read_store(database: Path) -> tuple[list[Stored], list[Stream], list[Span], 
             row["seq"],
             row["at_ms"],
             {name: value for name, value in dict(row).items() if name in QUANTITIES},
-            bool(row["clock_synchronised"]),
+            row["clock_synchronised"],
         )
         for row in readings
     ]
@@ -252,31 +260,36 @@ class _Settling:
         return parts or None
 
     def _check_date(self, row: Stored, answer: Served) -> None:
-        offsets = self._offsets(answer.at_ms, row.synchronised)
-        late_ms = self._evidence.late_ms
-        off = min((row.at_ms - answer.at_ms - offset for offset in offsets), key=abs)
-        if -200 <= off <= late_ms:
+        if row.dated == _NOT_SURE:
+            self._account.undated += 1
             return
-        if any(
-            span.holds(answer.at_ms, self._line) and off <= span.to_ms - span.from_ms + late_ms
-            for span in self._evidence.trouble
-        ):
-            return
-        self._account.misdated.append(f"{row.station} seq {row.seq}: {off} ms off, synchronised={row.synchronised}")
+        stood_still_ms = max(
+            (span.to_ms - answer.at_ms for span in self._evidence.trouble if span.holds(answer.at_ms, self._line)),
+            default=0,
+        )
+        late_ms = self._evidence.late_ms + stood_still_ms
+        offsets = self._offsets(answer.at_ms, late_ms, by_own_clock=row.dated == _BY_OWN_CLOCK)
+        off = min((row.at_ms - answer.at_ms - offset for offset in offsets), key=abs, default=None)
+        if off is None or not -_EARLY_MS <= off <= late_ms:
+            self._account.misdated.append(f"{row.station} seq {row.seq} at {row.at_ms}: {off} ms off, mark {row.dated}")
 
-    def _offsets(self, at_ms: int, synchronised: bool) -> list[int]:
-        """What the edge's clock may have been ahead when it dated an answer of true time `at_ms`."""
+    def _offsets(self, at_ms: int, late_ms: int, *, by_own_clock: bool) -> list[int]:
+        """What the edge's clock may have been ahead when it dated an answer of true time `at_ms`.
+
+        A clock that was known to be wrong dates nothing: the next word of a synchronised one does, or the one before.
+        """
         changes = self._evidence.clock
-        if not changes:
-            return [0]
-        if not synchronised:
-            return [0, *(change.offset_ms for change in changes)]
         index = bisect_left(changes, at_ms, key=lambda change: change.at_ms)
-        before = changes[index - 1].offset_ms if index else 0
-        soon = [c.offset_ms for c in changes[index:] if c.at_ms <= at_ms + self._evidence.late_ms]
-        earlier = changes[index - 2].offset_ms if index > 1 else 0
-        just = [earlier] if index and at_ms - changes[index - 1].at_ms < 100 else []
-        return [before, *soon, *just]
+        now = changes[index - 1] if index else ClockChange(0, 0)
+        near = [now, *(change for change in changes[index:] if change.at_ms <= at_ms + late_ms)]
+        if at_ms - now.at_ms < _ASKED_BEFORE_MS:
+            near.append(changes[index - 2] if index > 1 else ClockChange(0, 0))
+        found = [change.offset_ms for change in near if change.synchronised]
+        if not by_own_clock:
+            before = [change for change in changes[:index] if change.synchronised] or [ClockChange(0, 0)]
+            after = [change for change in changes[index:] if change.synchronised]
+            found += [change.offset_ms for change in (before[-1], *after[:1])]
+        return found
 
     def _was_in_flight(self, at_ms: int, killed_ms: int) -> bool:
         if not -_ASKED_BEFORE_MS <= killed_ms - at_ms <= self._evidence.in_flight_ms:
@@ -296,7 +309,7 @@ class _Settling:
         elif any(
             # It was dated a little after it was served.
             span.from_ms - evidence.late_ms <= at_ms + offset <= span.to_ms
-            for offset in self._offsets(at_ms, synchronised=True)
+            for offset in self._offsets(at_ms, evidence.late_ms, by_own_clock=False)
             for span in evidence.shed
         ):
             account.shed += 1

@@ -2,6 +2,7 @@
 
 import heapq
 import itertools
+import signal
 import threading
 import time
 from collections import Counter
@@ -188,7 +189,10 @@ class Storm:
             self._trouble(self._down_since_ms[target], now_ms())
 
     def _ended(self, target: Target, process: Process) -> None:
-        if process.ended() is None:
+        code = process.ended()
+        if code not in {None, 0, -signal.SIGTERM}:
+            self.record.complaints[f"{target} ended with {code} on SIGTERM: {short(process.last_words(2))}"] += 1
+        if code is None:
             if time.monotonic() - self._asked_at_s[target] > END_TIMEOUT_S:
                 self.record.complaints[f"{target} did not end within {END_TIMEOUT_S:.0f} s of SIGTERM"] += 1
                 self._kill(target, process)
@@ -228,7 +232,7 @@ class Storm:
 
     def _note_clock(self, offset_ms: int, *, synchronised: bool) -> None:
         self._city.clock.set(offset_ms, synchronised=synchronised)
-        self.record.clock.append(ClockChange(now_ms(), offset_ms))
+        self.record.clock.append(ClockChange(now_ms(), offset_ms, synchronised))
 
     def _free_disk(self) -> None:
         self._city.free_disk()

@@ -110,6 +110,22 @@ def test_a_reading_is_dated_by_the_clock_of_its_moment():
     assert faults(account(answers, moved)) == {"misdated": 20}
 
 
+def test_a_clock_that_was_known_to_be_wrong_dates_nothing():
+    answers = served()
+    wrong_ms, right_ms = answers[20].at_ms - 50, answers[30].at_ms - 50
+    clock = [ClockChange(wrong_ms, -90_000, synchronised=False), ClockChange(right_ms, 0)]
+    rows = stored(answers)
+
+    def with_ten(dated: int, shift_ms: int) -> list[Stored]:
+        ten = [Stored(row.station, 1, row.seq, row.at_ms + shift_ms, row.values, dated) for row in rows[20:30]]
+        return rows[:20] + ten + rows[30:]
+
+    assert faults(account(answers, with_ten(2, 0), clock=clock)) == {}
+    assert faults(account(answers, with_ten(2, -90_000), clock=clock)) == {"misdated": 10}
+    assert faults(account(answers, with_ten(1, -90_000), clock=clock)) == {"misdated": 10}
+    assert account(answers, with_ten(0, -90_000), clock=clock).undated == 10
+
+
 def test_an_unsound_answer_may_be_stored_or_not():
     answers = [Served(one.station, one.at_ms, one.values, sound=index != 9) for index, one in enumerate(served())]
     assert account(answers, stored(answers)).spoiled == 0
