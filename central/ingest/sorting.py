@@ -9,7 +9,7 @@ import msgspec
 from central.ingest.quality import checked
 from central.store.door import Incoming
 from contract import topics
-from contract.messages import Batch, Health, Hello, Presence, Rejected, RejectReason, decode
+from contract.messages import Batch, Event, Health, Hello, Presence, Reading, Rejected, RejectReason, decode
 from contract.topics import Stream, Up
 from contract.twin import Refused as TwinRefused
 from contract.twin import Reported, decode_reported
@@ -63,6 +63,11 @@ def sort(topic: str, payload: bytes) -> Incoming | Said | Refused:
         batch = decode(Batch, payload)
         if isinstance(batch, Rejected):
             return Refused(gateway, batch.reason, batch.detail)
+        stranger = Reading if stream is Stream.EVENTS else Event
+        for item in batch.items:
+            if type(item) is stranger:
+                detail = f"item {item.seq} is no item of the stream {stream}"
+                return Refused(gateway, RejectReason.WRONG_STREAM, detail)
         return Incoming(gateway, stream, checked(batch))
     decode_saying = _SAYINGS.get(rest)
     if decode_saying is None:

@@ -118,7 +118,9 @@ class Series(msgspec.Struct, frozen=True):
     """A page of readings or roll-ups, oldest first.
 
     Attributes:
-        columns: names of the row's fields. First `at_ms`. Raw: the quantities, last `flags` (JSON object text or None).
+        columns: names of the row's fields. First `at_ms`. Raw: the quantities, `dating` (how `at_ms` is known: None by the gateway's
+            synchronised clock, `by_boot` by what was learned of that boot's clock later, `by_receipt` no better than that it was
+            received), last `flags` (JSON object text or None).
             Roll-ups: for each quantity `q` the mean over values without a flag, then `q_min`, `q_max` (no min and max for a direction,
             whose mean is that of unit vectors), last `readings`, how many readings fell into the interval.
         rows: one tuple per row, in the order of `columns`; None where nothing valid was measured.
@@ -202,6 +204,20 @@ class ShedRange(msgspec.Struct, frozen=True):
     reason: str
 
 
+class StoredEvent(msgspec.Struct, frozen=True):
+    """An event of a gateway. `number` grows with every event stored; `dated` is False while only its receipt says when it was."""
+
+    number: int
+    gateway: str
+    epoch: str
+    seq: int
+    name: str
+    at_ms: int
+    received_at_ms: int
+    body: dict[str, Any]
+    dated: bool
+
+
 class Reject(msgspec.Struct, frozen=True):
     """A payload that was refused. `payload_head` holds its first bytes, `gateway` is empty when the topic is not ours."""
 
@@ -231,6 +247,9 @@ class Store(Protocol):
         An item is known by (gateway, stream, epoch, seq): one that was stored before changes nothing. Two items of the same
         station and moment with different identities are both kept. Roll-ups, last readings and stream progress are part of the same commit.
         Stations that are not known are registered with `configured = False`.
+
+        What a gateway measured before it knew the time is dated by its boot: provisionally by the moment of receipt, and again,
+        with roll-ups and last readings in the same commit, as soon as a synchronised message of that boot comes.
         """
         ...
 
@@ -243,11 +262,11 @@ class Store(Protocol):
         ...
 
     def set_hello(self, gateway: str, hello: Hello) -> Future[None]:
-        """The newest hello counts."""
+        """The newest hello counts; it also dates what its boot measured before, as `ingest` says."""
         ...
 
     def set_health(self, gateway: str, health: Health) -> Future[None]:
-        """The newest health counts."""
+        """The newest health counts; it also dates what its boot measured before, as `ingest` says."""
         ...
 
     def set_reported(self, gateway: str, reported: Reported) -> Future[None]:
@@ -348,6 +367,10 @@ class Store(Protocol):
 
     def shed_ranges(self) -> list[ShedRange]:
         """All tombstones, newest first."""
+        ...
+
+    def events(self, after: int = 0, limit: int = 1_000, name: str | None = None) -> list[StoredEvent]:
+        """Events with a number above `after`, ascending; only those of this name when one is given."""
         ...
 
     def rejects(self, limit: int = 100) -> list[Reject]:

@@ -1,4 +1,4 @@
-"""Batches into tables, on the writer's thread: identities, readings, roll-ups, last readings, gaps, tombstones."""
+"""Batches into tables, on the writer's thread: identities, readings, events, roll-ups, last readings, gaps, tombstones."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -10,11 +10,11 @@ import numpy as np
 from central.store.door import Incoming, Ingested
 from central.store.progress import Progress
 from central.store.rollup import COLUMNS, NAMES, deltas
+from central.store.sqlite.dating import BY_BOUND, BY_OFFSET, BY_OWN_CLOCK, FUTURE_TOLERANCE_MS, Boots
 from central.store.sqlite.inserting import RowInsert
-from contract.messages import Reading, Shed
+from contract.messages import Event, Reading, Shed
 from contract.topics import Stream
 
-FUTURE_TOLERANCE_MS: Final = 60_000
 _READING_HEAD: Final = (
     "station_key", "at_ms", "stream_key", "seq", "received_at_ms", "clock_synchronised", "monotonic_ms", "boot_id", "flags",
 )  # fmt: skip
@@ -39,6 +39,11 @@ _UPSERT_ROLLUPS: Final = RowInsert(
     4 + len(COLUMNS),
     "ON CONFLICT (resolution_s, station_key, at_ms) DO UPDATE SET readings = readings + excluded.readings, "
     + ", ".join(map(_merged, COLUMNS)),
+)
+_INSERT_EVENTS: Final = RowInsert(
+    "INSERT OR IGNORE INTO events"
+    " (stream_key, seq, name, at_ms, received_at_ms, clock_synchronised, monotonic_ms, boot_id, body)",
+    9,
 )
 _UPSERT_LAST: Final = RowInsert(
     "INSERT INTO last_readings (station_key, gateway, seq, at_ms, received_at_ms, received_unix_ms, clock_synchronised,"
@@ -75,8 +80,9 @@ class _Group(msgspec.Struct):
 
     received_at_ms: int
     rows: list[tuple[Any, ...]] = []
+    events: list[tuple[Any, ...]] = []
     flagged: list[tuple[int, str]] = []
-    last: dict[str, tuple[str, Reading]] = {}
+    last: dict[str, tuple[str, Reading, int, int]] = {}
     touched: dict[int, _Stream] = {}
 
 
@@ -87,10 +93,12 @@ class Ingestion:
         self._data_version = -1
         self._streams: dict[tuple[str, Stream, str], _Stream] = {}
         self._stations: dict[str, _Station] = {}
+        self._boots = Boots()
 
     def forget(self) -> None:
         self._streams.clear()
         self._stations.clear()
+        self._boots.forget()
 
     def run(
         self, connection: sqlite3.Connection, batches: Sequence[Incoming], received_at_ms: int, received_unix_ms: int
@@ -100,8 +108,12 @@ class Ingestion:
         if data_version != self._data_version:
             self.forget()
             self._data_version = data_version
+        for incoming in batches:
+            self._date(connection, incoming, received_at_ms)
         group = _Group(received_at_ms)
         results = [self._batch(connection, incoming, group) for incoming in batches]
+        if group.events:
+            _INSERT_EVENTS.run(connection, group.events)
         if group.rows:
             _INSERT_READINGS.run(connection, group.rows)
             self._roll_up(connection, group)
@@ -109,6 +121,47 @@ class Ingestion:
         for stream in group.touched.values():
             _write_stream(connection, stream)
         return results
+
+    def note_boot(
+        self,
+        connection: sqlite3.Connection,
+        gateway: str,
+        boot_id: str,
+        offset_ms: int,
+        received_at_ms: int,
+        *,
+        proven: bool,
+    ) -> None:
+        """The wall time less the monotonic time of a boot: as its synchronised clock says, or at most."""
+        note = self._boots.prove if proven else self._boots.bound
+        if note(connection, gateway, boot_id, offset_ms, received_at_ms):
+            # Their newest readings may be others now.
+            self._stations.clear()
+
+    def _date(self, connection: sqlite3.Connection, incoming: Incoming, received_at_ms: int) -> None:
+        """Takes from a batch what it says of the gateway's boots, before its items are dated."""
+        proofs: dict[str, Reading | Event] = {}
+        newest_ms: dict[str, int] = {}
+        for item in incoming.batch.items:
+            if isinstance(item, Shed):
+                continue
+            if item.clock_synchronised:
+                proofs[item.boot_id] = item
+            else:
+                newest_ms[item.boot_id] = max(item.monotonic_ms, newest_ms.get(item.boot_id, 0))
+        for boot_id, item in proofs.items():
+            offset_ms = item.at_ms - item.monotonic_ms
+            self.note_boot(connection, incoming.gateway, boot_id, offset_ms, received_at_ms, proven=True)
+        for boot_id, monotonic_ms in newest_ms.items():
+            offset_ms = received_at_ms - monotonic_ms
+            self.note_boot(connection, incoming.gateway, boot_id, offset_ms, received_at_ms, proven=False)
+
+    def _dated(self, connection: sqlite3.Connection, gateway: str, item: Reading | Event) -> tuple[int, int]:
+        """When it was, and how that is known."""
+        boot = self._boots.known(connection, gateway, item.boot_id)
+        if boot is None:
+            raise LookupError(f"boot {item.boot_id} was not noted")
+        return max(0, item.monotonic_ms + boot.offset_ms), BY_OFFSET if boot.proven else BY_BOUND
 
     def _batch(self, connection: sqlite3.Connection, incoming: Incoming, group: _Group) -> Ingested:
         batch = incoming.batch
@@ -129,7 +182,10 @@ class Ingestion:
                 stored += 1
                 if item.seq <= floor:
                     healed.append(item.seq)
-                self._reading(connection, incoming.gateway, stream.key, item, group)
+                if isinstance(item, Reading):
+                    self._reading(connection, incoming.gateway, stream.key, item, group)
+                else:
+                    self._event(connection, incoming.gateway, stream.key, item, group)
             else:
                 duplicates += 1
         progress.settle()
@@ -151,21 +207,28 @@ class Ingestion:
     ) -> None:
         name = item.station
         station = self._stations.get(name) or self._station(connection, name)
-        at_ms = item.at_ms
+        at_ms, mark, monotonic_ms, boot_id = item.at_ms, BY_OWN_CLOCK, None, None
+        if not item.clock_synchronised:
+            at_ms, mark = self._dated(connection, gateway, item)
+            monotonic_ms, boot_id = item.monotonic_ms, item.boot_id
         flags = None
         if item.flags:
             flags = _encode(item.flags).decode()
             row = len(group.rows)
             group.flagged.extend((row, quantity) for quantity in item.flags)
-        dating = (1, None, None) if item.clock_synchronised else (0, item.monotonic_ms, item.boot_id)
-        value = item.values.get
-        group.rows.append(
-            (station.key, at_ms, stream_key, item.seq, group.received_at_ms, *dating, flags, *map(value, NAMES))
-        )
+        head = (station.key, at_ms, stream_key, item.seq, group.received_at_ms, mark, monotonic_ms, boot_id, flags)
+        group.rows.append((*head, *map(item.values.get, NAMES)))
         # A last reading dated into the future (a station whose clock was wrong) gives way to whatever comes next.
         if at_ms >= station.last_at_ms or station.last_at_ms > group.received_at_ms + FUTURE_TOLERANCE_MS:
             station.last_at_ms = at_ms
-            group.last[name] = (gateway, item)
+            group.last[name] = (gateway, item, at_ms, mark)
+
+    def _event(self, connection: sqlite3.Connection, gateway: str, stream_key: int, item: Event, group: _Group) -> None:
+        at_ms, mark = item.at_ms, BY_OWN_CLOCK
+        if not item.clock_synchronised:
+            at_ms, mark = self._dated(connection, gateway, item)
+        moments = (at_ms, group.received_at_ms, mark, item.monotonic_ms, item.boot_id)
+        group.events.append((stream_key, item.seq, item.name, *moments, _encode(item.body).decode()))
 
     def _roll_up(self, connection: sqlite3.Connection, group: _Group) -> None:
         values = np.array([row[_HEAD:] for row in group.rows], dtype=np.float64)
@@ -176,15 +239,14 @@ class Ingestion:
 
     def _keep_last(self, connection: sqlite3.Connection, group: _Group, received_unix_ms: int) -> None:
         rows: list[tuple[Any, ...]] = []
-        for name, (gateway, item) in group.last.items():
+        for name, (gateway, item, at_ms, mark) in group.last.items():
             station = self._stations[name]
             if station.gateway != gateway:
                 connection.execute("UPDATE stations SET gateway = ? WHERE key = ?", (gateway, station.key))
                 station.gateway = gateway
             flags = _encode(item.flags).decode() if item.flags else None
-            moments = (item.at_ms, group.received_at_ms, received_unix_ms)
-            values = _encode(item.values).decode()
-            rows.append((station.key, gateway, item.seq, *moments, item.clock_synchronised, values, flags))
+            moments = (at_ms, group.received_at_ms, received_unix_ms, mark)
+            rows.append((station.key, gateway, item.seq, *moments, _encode(item.values).decode(), flags))
         _UPSERT_LAST.run(connection, rows)
 
     def _stream(self, connection: sqlite3.Connection, gateway: str, stream: Stream, epoch: str, now_ms: int) -> _Stream:

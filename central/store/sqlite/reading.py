@@ -21,8 +21,10 @@ from central.store.door import (
     Series,
     ShedRange,
     Station,
+    StoredEvent,
     StreamProgress,
 )
+from central.store.sqlite.dating import BY_BOUND
 from contract.messages import Health, Hello, Presence, RejectReason
 from contract.quantities import Flag
 from contract.topics import Stream
@@ -96,10 +98,12 @@ def _raw(
     names: tuple[str, ...],
 ) -> Series:
     from_ms, to_ms = span_ms
-    columns = ("at_ms", *names, "flags")
+    columns = ("at_ms", *names, "dating", "flags")
+    # As `Series` says: nothing for a reading with its own date.
+    dating = "CASE clock_synchronised WHEN 0 THEN 'by_receipt' WHEN 2 THEN 'by_boot' END"
     position = (from_ms, -1, -1) if after is None else _cursor(after, 3)
     rows = connection.execute(
-        f"SELECT {', '.join(columns)}, stream_key, seq FROM readings"  # noqa: S608 - names are checked against the table of quantities
+        f"SELECT {', '.join(('at_ms', *names))}, {dating}, flags, stream_key, seq FROM readings"  # noqa: S608 - names are checked against the table of quantities
         " WHERE station_key = (SELECT key FROM stations WHERE id = ?) AND at_ms >= ? AND at_ms < ?"
         " AND (at_ms, stream_key, seq) > (?, ?, ?) ORDER BY at_ms, stream_key, seq LIMIT ?",
         (station, max(from_ms, position[0]), to_ms, *position, limit + 1),
@@ -220,6 +224,16 @@ def gaps(connection: sqlite3.Connection) -> list[Gap]:
         " FROM gaps JOIN streams ON streams.key = stream_key ORDER BY id DESC"
     )
     return [Gap(row[0], Stream(row[1]), *row[2:7], *map(bool, row[7:])) for row in rows]
+
+
+def events(connection: sqlite3.Connection, after: int, limit: int, name: str | None) -> list[StoredEvent]:
+    rows = connection.execute(
+        "SELECT number, gateway, epoch, seq, name, at_ms, received_at_ms, body, clock_synchronised"
+        " FROM events JOIN streams ON streams.key = stream_key"
+        " WHERE number > ? AND (? IS NULL OR name = ?) ORDER BY number LIMIT ?",
+        (after, name, name, limit),
+    )
+    return [StoredEvent(*row[:7], *(_meta.decode(row[7]), row[8] != BY_BOUND)) for row in rows]
 
 
 def shed_ranges(connection: sqlite3.Connection) -> list[ShedRange]:

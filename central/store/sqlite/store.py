@@ -25,6 +25,7 @@ from central.store.door import (
     ShedRange,
     Station,
     Store,
+    StoredEvent,
     StoreHealth,
 )
 from central.store.sqlite import reading, twin
@@ -105,10 +106,10 @@ class SqliteStore(Store):
         return self._set_said(gateway, "presence", presence)
 
     def set_hello(self, gateway: str, hello: Hello) -> Future[None]:
-        return self._set_said(gateway, "hello", hello)
+        return self._set_and_date(gateway, "hello", hello)
 
     def set_health(self, gateway: str, health: Health) -> Future[None]:
-        return self._set_said(gateway, "health", health)
+        return self._set_and_date(gateway, "health", health)
 
     def set_reported(self, gateway: str, reported: Reported) -> Future[None]:
         now_ms = self._clock.unix_ms()
@@ -118,12 +119,18 @@ class SqliteStore(Store):
         return self._writer.submit(lambda connection: twin.add_desired(connection, desired))
 
     def _set_said(self, gateway: str, column: str, said: Presence | Hello | Health) -> Future[None]:
-        return self._write(
-            # `column` is one of three words of this file.
-            f"INSERT INTO gateways (gateway, {column}, {column}_at_ms) VALUES (?, ?, ?)"  # noqa: S608
-            f" ON CONFLICT (gateway) DO UPDATE SET {column} = excluded.{column}, {column}_at_ms = excluded.{column}_at_ms",
-            (gateway, _encode(said).decode(), self._clock.unix_ms()),
-        )
+        return self._write(*_said(gateway, column, said, self._clock.unix_ms()))
+
+    def _set_and_date(self, gateway: str, column: str, said: Hello | Health) -> Future[None]:
+        def job(connection: sqlite3.Connection) -> None:
+            now_ms = self._clock.unix_ms()
+            connection.execute(*_said(gateway, column, said, now_ms))
+            if said.monotonic_ms is not None:
+                proven = said.clock_synchronised
+                offset_ms = (said.at_ms if proven else now_ms) - said.monotonic_ms
+                self._ingestion.note_boot(connection, gateway, said.boot_id, offset_ms, now_ms, proven=proven)
+
+        return self._writer.submit(job)
 
     def add_reject(self, reject: Reject) -> Future[None]:
         def job(connection: sqlite3.Connection) -> None:
@@ -243,6 +250,10 @@ class SqliteStore(Store):
         with self._readers.one() as connection:
             return reading.shed_ranges(connection)
 
+    def events(self, after: int = 0, limit: int = 1_000, name: str | None = None) -> list[StoredEvent]:
+        with self._readers.one() as connection:
+            return reading.events(connection, after, limit, name)
+
     def rejects(self, limit: int = 100) -> list[Reject]:
         with self._readers.one() as connection:
             return reading.rejects(connection, limit)
@@ -279,6 +290,15 @@ class SqliteStore(Store):
         with self._watching:
             self._watcher.close()
         self._in_use.release()
+
+
+def _said(gateway: str, column: str, said: Presence | Hello | Health, now_ms: int) -> tuple[str, tuple[str, str, int]]:
+    """The statement and its values that keep what a gateway says of itself; `column` is one of three words of this file."""
+    statement = (
+        f"INSERT INTO gateways (gateway, {column}, {column}_at_ms) VALUES (?, ?, ?)"  # noqa: S608
+        f" ON CONFLICT (gateway) DO UPDATE SET {column} = excluded.{column}, {column}_at_ms = excluded.{column}_at_ms"
+    )
+    return statement, (gateway, _encode(said).decode(), now_ms)
 
 
 def copy(source: sqlite3.Connection, target: Path) -> None:

@@ -30,7 +30,7 @@ from contract.messages import (
 )
 from contract.topics import Stream, Up
 from tests.central.ingest.conftest import Central, Gateway, eventually
-from tests.central.store.making import batch, reading, readings, shed
+from tests.central.store.making import batch, event, reading, readings, shed
 
 GOOD = encode(batch(reading(1)))
 
@@ -61,11 +61,25 @@ def test_a_receipt_says_what_is_contiguous_and_tombstones_count(central, gateway
     eventually(lambda: central.count("shed_total") == 4)
 
 
+def test_events_are_stored_once_and_numbered_in_the_order_of_commits(central, gateway):
+    gateway.send(batch(event(1, ticket="T1"), event(2, ticket="T2")), Stream.EVENTS)
+    gateway.send(batch(event(2, ticket="T2"), event(3, "door.open")), Stream.EVENTS)
+    eventually(lambda: gateway.up_to(stream=Stream.EVENTS) == 3)
+    stored = central.store.events()
+    assert [(one.number, one.seq, one.name, one.body) for one in stored] == [
+        (1, 1, "ticket.ride", {"ticket": "T1"}),
+        (2, 2, "ticket.ride", {"ticket": "T2"}),
+        (3, 3, "door.open", {}),
+    ]
+    assert [one.seq for one in central.store.events(after=1, name="ticket.ride")] == [2]
+    assert central.stored() == 3
+
+
 def test_every_stream_gets_receipts_of_its_own(central, broker, gateway):
     other = Gateway("gw-02", broker.port)
     try:
         gateway.send(batch(*readings(1, 2)))
-        gateway.send(batch(reading(1)), Stream.EVENTS)
+        gateway.send(batch(event(1)), Stream.EVENTS)
         gateway.send(batch(reading(1), epoch="e2"))
         other.send(batch(*readings(1, 5)))
         eventually(
@@ -156,7 +170,7 @@ def test_values_out_of_range_are_kept_with_a_flag_and_flags_of_the_edge_stay(cen
     gateway.send(batch(hot, stuck))
     eventually(lambda: gateway.up_to() == 2)
     raw = central.store.readings("kmg-01", 0, 2**42, Resolution.RAW, quantities=["air_temperature_degc"])
-    assert [row[1:] for row in raw.rows] == [
+    assert [(row[1], row[-1]) for row in raw.rows] == [
         (99.0, '{"air_temperature_degc":"out_of_range"}'),
         (-60.0, '{"air_temperature_degc":"stuck"}'),
     ]

@@ -8,10 +8,10 @@ from central.ingest.quality import checked
 from central.ingest.sorting import Refused, Said, sort
 from central.store.door import Incoming
 from contract import topics
-from contract.messages import Health, encode
+from contract.messages import Health, RejectReason, encode
 from contract.quantities import QUANTITIES, Flag
 from contract.topics import Stream
-from tests.central.store.making import batch, reading, shed
+from tests.central.store.making import batch, event, reading, shed
 
 ANY_TOPIC = st.text() | st.sampled_from(
     [topics.up("gw", channel) for channel in topics.Up] + [topics.presence("gw"), "kumagaya/v1//up/telemetry"]
@@ -26,9 +26,17 @@ def test_no_message_whatever_raises(topic, payload):
 def test_batches_and_sayings_are_told_apart_by_topic():
     one = batch(reading(1))
     assert sort(topics.up("gw", Stream.TELEMETRY), encode(one)) == Incoming("gw", Stream.TELEMETRY, one)
-    assert sort(topics.up("gw", Stream.EVENTS), encode(one)) == Incoming("gw", Stream.EVENTS, one)
+    happened = batch(event(1, ride=3))
+    assert sort(topics.up("gw", Stream.EVENTS), encode(happened)) == Incoming("gw", Stream.EVENTS, happened)
     health = Health(1, 7, "boot-1", 60.0, True, [], [])
     assert sort(topics.up("gw", topics.Up.HEALTH), encode(health)) == Said("gw", health)
+
+
+def test_readings_among_events_and_events_among_readings_are_refused():
+    for stream, item in ((Stream.EVENTS, reading(1)), (Stream.TELEMETRY, event(1))):
+        refused = sort(topics.up("gw", stream), encode(batch(item)))
+        assert isinstance(refused, Refused)
+        assert refused.reason is RejectReason.WRONG_STREAM
 
 
 @pytest.mark.parametrize("name", sorted(QUANTITIES))

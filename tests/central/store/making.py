@@ -1,6 +1,8 @@
 """Short words for what a gateway sends."""
 
-from contract.messages import VERSION, Batch, Item, Reading, Shed
+from typing import Any
+
+from contract.messages import VERSION, Batch, Event, Item, Reading, Shed
 from contract.quantities import Flag
 
 CITY_NOW_MS = 1_532_323_000_000
@@ -45,6 +47,10 @@ def reading(
         flags=flags or {},
         clock_synchronised=synchronised,
     )
+
+
+def event(seq: int, name: str = "ticket.ride", synchronised: bool = True, **body: Any) -> Event:
+    return Event(seq, name, CITY_NOW_MS + seq * 1000, seq * 1000, "boot-1", body, synchronised)
 
 
 def shed(first: int, last: int, count: int | None = None) -> Shed:

@@ -67,7 +67,7 @@ def test_two_items_of_one_station_and_moment_are_both_kept(store):
     other = reading(2, at_ms=CITY_NOW_MS, air_temperature_degc=32.0)
     store.ingest_batch("gw", TELEMETRY, batch(one, other)).result(5)
     page = store.readings("kmg-01", CITY_NOW_MS, CITY_NOW_MS + 1, Resolution.RAW, quantities=["air_temperature_degc"])
-    assert page.rows == [(CITY_NOW_MS, 30.0, None), (CITY_NOW_MS, 32.0, None)]
+    assert page.rows == [(CITY_NOW_MS, 30.0, None, None), (CITY_NOW_MS, 32.0, None, None)]
 
 
 def test_two_processes_on_one_store_do_not_mislead_each_other(open_again):

@@ -150,7 +150,10 @@ def test_a_flagged_value_stays_in_the_reading_and_out_of_the_mean(store):
     )
     assert [row[1:] for row in minute.rows] == [(30.0, 30.0, 30.0, 2)]
     raw = store.readings("kmg-01", 0, 2**42, Resolution.RAW, quantities=["air_temperature_degc"])
-    assert [row[1:] for row in raw.rows] == [(30.0, None), (50.0, '{"air_temperature_degc":"stuck"}')]
+    assert [row[1:] for row in raw.rows] == [
+        (30.0, None, None),
+        (50.0, None, '{"air_temperature_degc":"stuck"}'),
+    ]
 
 
 def test_the_schema_has_a_column_for_every_quantity_of_the_contract(tmp_path):
