@@ -100,7 +100,7 @@ class _Collector:
             value = math.inf
         if math.isinf(value):
             self._doubt(
-                f"{text!r} is no number", f"line {row.line}, column {column}", "correct it, or read with lenient = true"
+                f"{text!r} is no number", f"line {row.line}, column {column}", "correct it, or read it leniently"
             )
             return math.nan
         return value

@@ -32,6 +32,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--speed", type=float, default=60.0, metavar="X", help="city seconds a second (default: %(default)g)"
     )
     parser.add_argument("--seed", type=int, default=2018, help="of the weather model (default: %(default)s)")
+    parser.add_argument("--lenient", action="store_true", help="take what is no number in --weather for a gap")
     parser.add_argument("--no-faults", action="store_true", help="stations that never misbehave")
     parser.set_defaults(run=run)
 
@@ -52,6 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
             speed=arguments.speed,
             seed=arguments.seed,
             faults=not arguments.no_faults,
+            lenient=arguments.lenient,
         ),
         Console(),
     )

@@ -165,7 +165,7 @@ def _weather(options: Options) -> tuple[Replay | None, int]:
         return None, round(start.timestamp() * 1000)
     from firmware_sim.recording_files import load_recording
 
-    recording = load_recording(options.weather, lenient=True)
+    recording = load_recording(options.weather, lenient=options.lenient)
     shift = shift_ms(measured_noon_utc_ms(recording.series.values()))
     first_ms, last_ms = recording.span_ms
     start_ms = round(options.start.timestamp() * 1000) if options.start else first_morning_ms(first_ms, last_ms, shift)

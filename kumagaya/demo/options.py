@@ -26,6 +26,7 @@ class Options:
         start: city time at which it begins, None for the default (the record day, or the series' first noon).
         speed: city seconds in a real second.
         faults: lets some stations misbehave, as real ones do.
+        lenient: what is no number in the measured series is a gap instead of an error.
     """
 
     host: str
@@ -37,6 +38,7 @@ class Options:
     speed: float
     seed: int
     faults: bool
+    lenient: bool = False
 
 
 def default_data_dir() -> Path:

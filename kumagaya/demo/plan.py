@@ -106,7 +106,7 @@ def write(
             "file": str(replay.file),
             "shift_ms": replay.shift_ms,
             "loop": True,
-            "lenient": True,
+            "lenient": options.lenient,
         }
     by_id = {place.id: place for place in places}
     for station in (station for line in sim["line"] for station in line["station"]):
