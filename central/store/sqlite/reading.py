@@ -233,7 +233,10 @@ def events(connection: sqlite3.Connection, after: int, limit: int, name: str | N
         " WHERE number > ? AND (? IS NULL OR name = ?) ORDER BY number LIMIT ?",
         (after, name, name, limit),
     )
-    return [StoredEvent(*row[:7], *(_meta.decode(row[7]), row[8] != BY_BOUND)) for row in rows]
+    return [
+        StoredEvent(number, gateway, epoch, seq, called, at_ms, received_at_ms, _meta.decode(body), mark != BY_BOUND)
+        for number, gateway, epoch, seq, called, at_ms, received_at_ms, body, mark in rows
+    ]
 
 
 def shed_ranges(connection: sqlite3.Connection) -> list[ShedRange]:
