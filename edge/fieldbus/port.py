@@ -45,6 +45,7 @@ class GuardedPort:
         response_s: how long the addressed device may take to begin its answer; set before each request.
         strays: bytes thrown away since the port was opened, because they came when nobody had asked.
         last_reply: the frame that `read` returned last.
+        last_received: all bytes that `read` saw last, an echo and noise included.
     """
 
     def __init__(self, port: str, baud: int, parity: str, stop_bits: int) -> None:
@@ -55,6 +56,7 @@ class GuardedPort:
         self.response_s = 0.5
         self.strays = 0
         self.last_reply = b""
+        self.last_received = b""
         self.character_s = BITS_PER_CHARACTER / baud
         self.silence_s = max(3.5 * self.character_s, 0.00175)
         self._request = b""
@@ -126,7 +128,8 @@ class GuardedPort:
         received = bytearray()
         heard_at_s = self._written_at_s
         while True:
-            found = search(request, bytes(received))
+            self.last_received = bytes(received)
+            found = search(request, self.last_received)
             if found.reply is not None:
                 return self._accept(found.reply)
             limit_s = end_by_s if found.explained else min(end_by_s, heard_at_s + GAP_S)

@@ -282,3 +282,10 @@ class Twin:
             self._on_disk, self._save_at_s = False, self._monotonic_s() + SAVE_AGAIN_S
         else:
             self._on_disk, self._save_at_s = True, None
+
+
+def recalled(local: Plan, folder: Path) -> Plan:
+    """What an agent with this file and this data folder would begin with."""
+    memory, _ = disk.load(folder)
+    plan = local if memory.applied is None else merge(local, memory.applied)
+    return local if isinstance(plan, Refused) else plan

@@ -1,10 +1,12 @@
-"""`kumagaya edge run`: the agent on a Raspberry Pi."""
+"""`kumagaya edge`: the agent on a Raspberry Pi, and the technician's questions to it."""
 
 import argparse
 from pathlib import Path
 from typing import Any
 
+from kumagaya.commands.edge_check import add_check
 from kumagaya.commands.edge_provision import add_provision
+from kumagaya.commands.edge_status import add_status
 
 
 def add_parser(subparsers: Any) -> None:
@@ -17,6 +19,8 @@ def add_parser(subparsers: Any) -> None:
     )
     run.set_defaults(run=_run)
     add_provision(actions)
+    add_check(actions)
+    add_status(actions)
 
 
 def _run(arguments: argparse.Namespace) -> int:
