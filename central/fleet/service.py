@@ -89,6 +89,15 @@ class Service:
         log.warning("gateway revoked", gateway=gateway, reason=reason, problem=problem or dropped)
         return out, problem or dropped
 
+    def admitted(self, gateway: str) -> str | None:
+        """After a certificate for a new device: the broker knows it, and the device whose place it took is out."""
+        problem = self.apply()
+        with self.office.registry.view() as view:
+            replaced = any(one.revoked_ms is not None for one in view.certificates(gateway))
+        if problem is None and replaced:
+            problem = self.door.drop(gateway, self.office.now_ms())
+        return problem
+
     def apply(self) -> str | None:
         """Makes the broker know what the registry knows; tried again by `tend` when it could not be done."""
         try:
@@ -134,7 +143,7 @@ class Service:
             log.info("granted", what=what, gateway=answer.gateway, source=source, not_after_ms=answer.not_after_ms)
             if what == "claim":
                 # Before the device comes: the broker has to know it, and to have forgotten the one before it.
-                self.apply()
+                self.admitted(answer.gateway)
             return answer
         name = gateway if GATEWAY_ID.fullmatch(gateway) else OTHER
         with self._lock:

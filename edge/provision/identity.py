@@ -1,7 +1,7 @@
 """Where a device keeps who it is: `<data_dir>/identity`.
 
     current -> 1763766000-5f3a...      the identity in use: changed by exchanging this link, key and certificate together
-    1763766000-5f3a.../                key.pem (0600), certificate.pem, authority.pem, issued.json
+    1763766000-5f3a.../                key.pem (0600), certificate.pem, authority.pem, issued.json, origin
     pending/                           key.pem (0600), request.csr, purpose: asked for and not yet answered
 
 Whatever moment the power goes: either the old identity is whole and in use, or the new one. A pending key survives, so that the
@@ -23,6 +23,8 @@ from contract.provisioning import VERSION, Issued, RefusalReason, Refused, decod
 from edge.provision import keys, trust
 from edge.provision.files import PRIVATE, point_at, sync_folder, write_atomically
 
+RENEWAL: Final = "renewal "
+"""How the purpose of a renewal begins."""
 KEPT: Final = 2
 """Generations kept: the one in use and the one before."""
 
@@ -99,7 +101,12 @@ class IdentityFolder:
             return None
         return Pending(keys.load_key(self._pending / "key.pem"), csr_pem, purpose)
 
-    def forget_pending(self) -> None:
+    def forget_pending(self, purpose: str | None = None) -> None:
+        """Whatever is pending, or only what is pending for `purpose`."""
+        if purpose is not None:
+            pending = self.pending()
+            if pending is None or pending.purpose != purpose:
+                return
         with self._writing():
             shutil.rmtree(self._pending, ignore_errors=True)
 
@@ -119,6 +126,7 @@ class IdentityFolder:
             write_atomically(building / "key.pem", keys.key_pem(pending.key), PRIVATE)
             write_atomically(building / "certificate.pem", issued.certificate_pem.encode())
             write_atomically(building / "authority.pem", issued.authority_pem.encode())
+            write_atomically(building / "origin", self._origin_after(pending).encode())
             write_atomically(building / "issued.json", encode(issued))
             if not (self.path / name).exists():
                 building.rename(self.path / name)
@@ -129,6 +137,16 @@ class IdentityFolder:
         identity = self.current()
         assert identity is not None
         return identity
+
+    def origin(self) -> str | None:
+        """The purpose that brought the first certificate of the identity in use; renewals keep it."""
+        try:
+            return (self.path / "current" / "origin").read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    def _origin_after(self, pending: Pending) -> str:
+        return (self.origin() or "") if pending.purpose.startswith(RENEWAL) else pending.purpose
 
     def _prune(self, name: str) -> None:
         """Also what a loss of power left half-built."""

@@ -53,13 +53,16 @@ def claim(
     purpose = f"claim {code_hash(ticket.code)}"
     held = _held(folder, replace=replace, purpose=purpose)
     if held is not None:
+        # A loss of power just after the installation leaves the key behind that is in use by now.
+        folder.forget_pending(purpose)
         return Done(held, already=True)
     pending = folder.ask(gateway, purpose)
     request = ClaimRequest(VERSION, gateway, ticket.code, pending.csr_pem)
     answer = decode_answer(central.post(CLAIM_PATH, encode(request)))
     if isinstance(answer, Refused):
         return answer
-    return _installed(folder.install(answer, pending, gateway, ticket.pin, now_ms), folder, purpose)
+    outcome = folder.install(answer, pending, gateway, ticket.pin, now_ms)
+    return outcome if isinstance(outcome, Refused) else Done(outcome)
 
 
 def write_request(folder: IdentityFolder, gateway: str, stick: Path, *, replace: bool = False) -> tuple[Path, Pending]:
@@ -97,37 +100,21 @@ def install_from(folder: IdentityFolder, gateway: str, stick: Path, pin: str | N
         raise UserError(
             "this device did not ask for it: its key is not here", where=str(path), hint="begin with --offline --out"
         )
-    return _installed(folder.install(answer, pending, gateway, pin, now_ms), folder, STICK)
+    outcome = folder.install(answer, pending, gateway, pin, now_ms)
+    return outcome if isinstance(outcome, Refused) else Done(outcome)
 
 
 def _held(folder: IdentityFolder, *, replace: bool, purpose: str | None) -> Identity | None:
     """The identity that this very purpose brought; None when there is nothing to keep. Raises UserError before one is overwritten."""
+    if purpose is not None and folder.origin() == purpose:
+        return folder.current()
     if replace:
         return None
     current = folder.current()
     if current is None:
         return None
-    if purpose is not None and _purpose_of(folder) == purpose:
-        return current
     raise UserError(
         f"has an identity already: {current.gateway}",
         where=str(folder.path),
         hint="with --replace it is exchanged once the new one is complete",
     )
-
-
-def _installed(outcome: Identity | Refused, folder: IdentityFolder, purpose: str) -> Done | Refused:
-    if isinstance(outcome, Refused):
-        return outcome
-    try:
-        write_atomically(folder.path / "provisioned-by", purpose.encode())
-    except OSError as error:
-        raise UserError(f"cannot be written: {error.strerror}", where=str(folder.path)) from None
-    return Done(outcome)
-
-
-def _purpose_of(folder: IdentityFolder) -> str | None:
-    try:
-        return (folder.path / "provisioned-by").read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return None

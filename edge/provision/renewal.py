@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from contract.provisioning import VERSION, Refused, RenewalRequest, decode_answer, encode, renewal_to_sign
 from edge.provision import keys
-from edge.provision.identity import Identity, IdentityFolder
+from edge.provision.identity import RENEWAL, Identity, IdentityFolder
 
 Exchange = Callable[[bytes], bytes]
 """Carries a request to central and brings the answer's bytes back. Raises OSError (or UserError) when it cannot."""
@@ -39,7 +39,7 @@ def request(folder: IdentityFolder, identity: Identity) -> bytes:
     """The question, signed with the key in use. Asked again it is for the same new key. Raises UserError."""
     certificate_pem = identity.issued.certificate_pem
     serial = x509.load_pem_x509_certificate(certificate_pem.encode()).serial_number
-    pending = folder.ask(identity.gateway, f"renewal {serial:x}")
+    pending = folder.ask(identity.gateway, f"{RENEWAL}{serial:x}")
     proof = keys.load_key(identity.key).sign(
         renewal_to_sign(identity.gateway, pending.csr_pem), ec.ECDSA(hashes.SHA256())
     )
@@ -52,7 +52,7 @@ def request(folder: IdentityFolder, identity: Identity) -> bytes:
 def take(folder: IdentityFolder, identity: Identity, payload: bytes, now_ms: int) -> Identity | Refused | None:
     """Installs central's answer. None when nothing was asked (an answer that came twice). The root may not change on the way."""
     pending = folder.pending()
-    if pending is None or not pending.purpose.startswith("renewal "):
+    if pending is None or not pending.purpose.startswith(RENEWAL):
         return None
     answer = decode_answer(payload)
     if isinstance(answer, Refused):

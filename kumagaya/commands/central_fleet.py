@@ -163,7 +163,7 @@ def _sign_request(arguments: argparse.Namespace) -> int:
         raise UserError(f"{answer.reason}: {answer.detail}", where=str(arguments.request))
     path = arguments.request.with_name(f"{answer.gateway}.issued.json")
     write_atomically(path, encode(answer))
-    problem = service.apply()
+    problem = service.admitted(answer.gateway)
     certificate = x509.load_pem_x509_certificate(answer.certificate_pem.encode())
     print(f"wrote {path}, valid until {_day(answer.not_after_ms)}")
     print(f"key fingerprint {_fingerprint(certificate)} - compare it with the device's")

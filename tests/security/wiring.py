@@ -153,6 +153,7 @@ class Fleet:
         folder = self.folder / "gateways" / name
         folder.mkdir(parents=True)
         (folder / "certificate.pem").write_text(certificate_pem)
+        (folder / "key.pem").touch(0o600)
         (folder / "key.pem").write_bytes(keys.key_pem(key))
         return SimpleNamespace(certificate=folder / "certificate.pem", key=folder / "key.pem")
 

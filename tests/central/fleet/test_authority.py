@@ -98,9 +98,10 @@ class TestTheBrokersFiles:
 
     def test_servers_are_renewed_in_time_and_when_their_name_changes(self, authority, tmp_path):
         folder = tmp_path
-        renew = lambda hosts, day: broker_files.renew_server(
-            folder, authority, hosts, NOW_MS + day * authorities.DAY_MS
-        )
+
+        def renew(hosts, day):
+            return broker_files.renew_server(folder, authority, hosts, NOW_MS + day * authorities.DAY_MS)
+
         assert renew(["127.0.0.1"], 0)
         assert not renew(["127.0.0.1"], 30)
         assert renew(["127.0.0.1"], 61)
