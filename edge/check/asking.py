@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import msgspec
 
-from edge.fieldbus.frames import Fault, crc16
+from edge.fieldbus.frames import Fault, crc16, search
 from edge.fieldbus.port import BusFaultError, GuardedPort
 
 
@@ -37,6 +37,7 @@ class Answer(msgspec.Struct, frozen=True):
         took_s: from the request's last byte to the whole reply.
         echo: our own request was heard first.
         stray_bytes: bytes before or after the reply that belong to nobody.
+        twice: a second whole reply of the same unit followed: two devices have one address.
     """
 
     kind: Kind
@@ -46,6 +47,7 @@ class Answer(msgspec.Struct, frozen=True):
     fault: Fault | None = None
     echo: bool = False
     stray_bytes: int = 0
+    twice: bool = False
 
 
 class Asker:
@@ -69,7 +71,6 @@ class Asker:
         request = bytes((unit, function)) + address.to_bytes(2, "big") + count.to_bytes(2, "big")
         request += crc16(request)
         port = self._port
-        before = port.strays
         port.reset_input_buffer()
         port.response_s = response_s
         port.write(request)
@@ -79,17 +80,18 @@ class Asker:
         except BusFaultError as error:
             took_s = time.monotonic() - began_s
             echo = port.last_received.startswith(request)
-            port.drain(response_s)
-            strays = error.stray_bytes - len(request) * echo + port.strays - before
-            return Answer(Kind.FAULT, took_s, fault=error.fault, echo=echo, stray_bytes=max(0, strays))
+            late = port.drain(response_s)
+            strays = error.stray_bytes - len(request) * echo + len(late)
+            return Answer(Kind.FAULT, took_s, fault=error.fault, echo=echo, stray_bytes=strays)
         took_s = time.monotonic() - began_s
         echo = port.last_received.startswith(request) and request != reply
-        if linger_s:
-            port.drain(linger_s)
-        around = len(port.last_received) - len(reply) - len(request) * echo
-        strays = around + port.strays - before
+        heard = port.last_received[len(request) * echo :]
+        begins = heard.index(reply)
+        after = heard[begins + len(reply) :] + (port.drain(linger_s) if linger_s else b"")
+        strays = begins + len(after)
+        twice = search(request, after, final=True).reply is not None
         if reply[1] & 0x80:
-            return Answer(Kind.EXCEPTION, took_s, exception=reply[2], echo=echo, stray_bytes=strays)
+            return Answer(Kind.EXCEPTION, took_s, exception=reply[2], echo=echo, stray_bytes=strays, twice=twice)
         data = reply[3:-2]
         words = tuple(int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data), 2))
-        return Answer(Kind.WORDS, took_s, words=words, echo=echo, stray_bytes=strays)
+        return Answer(Kind.WORDS, took_s, words=words, echo=echo, stray_bytes=strays, twice=twice)

@@ -29,6 +29,7 @@ class Station(msgspec.Struct, frozen=True):
     profile: str
 
 
+NOISY_SHARE_MAX: Final = 0.05
 _WIRING: Final = "is the station powered? are A and B swapped? is the line ended with 120 ohm at both ends, its shield connected at one?"
 
 
@@ -173,8 +174,16 @@ def _of_signal(unit: Unit, where: str) -> list[Finding]:
                 "unplug one station after the other; give each its own address",
             )
         ]
+    noise = Finding(
+        "noise",
+        where,
+        f"stray bytes around {signal.noisy} of {signal.tries} replies",
+        "the line floats when nobody talks: bias resistors and a common ground are missing; the agent steps over it",
+        problem=False,
+    )
+    found = [noise] if signal.noisy > NOISY_SHARE_MAX * signal.tries else []
     if signal.verdict is Verdict.GOOD:
-        return []
+        return found
     text = (
         f"{signal.good} of {signal.tries} requests were answered well"
         f" ({signal.timeouts} timeouts, {signal.checksum_errors} checksum errors, {signal.broken} broken replies)"
@@ -182,7 +191,7 @@ def _of_signal(unit: Unit, where: str) -> list[Finding]:
     advice = (
         _WIRING if signal.timeouts >= signal.broken else "disturbance: " + _WIRING + " Keep the line away from mains."
     )
-    return [Finding("poor_signal", where, text, advice)]
+    return [*found, Finding("poor_signal", where, text, advice)]
 
 
 def _missing_advice(result: LineResult, expected: Mapping[int, Station], station: Station) -> str:

@@ -24,7 +24,10 @@ class Verdict(StrEnum):
 
 
 class Signal(msgspec.Struct, frozen=True):
-    """What `tries` requests came to. `broken`: replies that came and could not be used (checksum, torn, noise)."""
+    """What `tries` requests came to. `broken`: replies that came and could not be used (checksum, torn, noise).
+
+    `noisy`: good replies with stray bytes around them; `twice`: good replies with a second one behind.
+    """
 
     tries: int
     good: int
@@ -32,7 +35,8 @@ class Signal(msgspec.Struct, frozen=True):
     checksum_errors: int
     broken: int
     echoes: int
-    replies_with_strays: int
+    noisy: int
+    twice: int
     response_ms_median: float | None
     response_ms_max: float | None
 
@@ -59,7 +63,8 @@ def summarise(answers: Sequence[Answer]) -> Signal:
         checksum_errors=faults.count(Fault.CHECKSUM),
         broken=len(faults) - faults.count(Fault.TIMEOUT),
         echoes=sum(answer.echo for answer in answers),
-        replies_with_strays=sum(answer.stray_bytes > 0 for answer in heard),
+        noisy=sum(answer.stray_bytes > 0 and not answer.twice for answer in heard),
+        twice=sum(answer.twice for answer in heard),
         response_ms_median=round(statistics.median(took_ms), 1) if took_ms else None,
         response_ms_max=round(max(took_ms), 1) if took_ms else None,
     )
@@ -73,10 +78,8 @@ def conflicting(signal: Signal, others: Sequence[Signal]) -> str | None:
         others: of the other units on the line: where they are bad too, it is the line and not the address.
 
     """
-    if signal.tries and signal.replies_with_strays >= CONFLICT_SHARE_MIN * signal.tries:
-        others_stray = any(other.replies_with_strays >= CONFLICT_SHARE_MIN * other.tries for other in others)
-        if not others_stray:
-            return f"more bytes follow {signal.replies_with_strays} of {signal.tries} replies"
+    if signal.twice:
+        return f"a second reply followed {signal.twice} of {signal.tries} requests"
     if signal.tries and signal.broken >= CONFLICT_SHARE_MIN * signal.tries:
         heard_well = [other for other in others if other.verdict is Verdict.GOOD]
         if heard_well:

@@ -92,16 +92,19 @@ class GuardedPort:
         if self._take(0.0):
             self.drain(GAP_S)
 
-    def drain(self, quiet_s: float) -> None:
-        """Listens and throws away until the line has been silent for `quiet_s`, at most DRAIN_S_MAX beyond it."""
+    def drain(self, quiet_s: float) -> bytes:
+        """Listens until the line has been silent for `quiet_s`, at most DRAIN_S_MAX beyond it. Returns what nobody had asked for."""
+        heard = bytearray()
         give_up_at_s = time.monotonic() + quiet_s + DRAIN_S_MAX
         quiet_at_s = time.monotonic() + quiet_s
         while (now_s := time.monotonic()) < min(quiet_at_s, give_up_at_s):
             stray = self._take(quiet_at_s - now_s)
             if stray:
                 self.strays += len(stray)
+                heard += stray
                 # What came has been thrown away; only the end of its frame is waited for, not the whole silence again.
                 quiet_at_s = max(quiet_at_s, time.monotonic() + GAP_S)
+        return bytes(heard)
 
     def write(self, request: bytes) -> int:
         """Sends a request after the silence that separates frames."""
