@@ -18,7 +18,7 @@ from tests.torture import books
 from tests.torture.city import City, discard
 from tests.torture.counting import RESPONSE_S
 from tests.torture.plan import Action, Disturbance, Target
-from tests.torture.storm import Storm
+from tests.torture.storm import LATE_S, Storm
 from tests.torture.torture import come_to_rest
 
 WARM_UP_S = 15.0
@@ -84,12 +84,12 @@ def late(seconds: float) -> bool:
                 ]
             )
             storm.watch(seconds)
-            answers = books.read_served(city.served)
             verdict = come_to_rest(city, storm)
+            answers = books.read_served(city.served)
     finally:
         discard(folder)
     print(
-        f"late replies: late={sum(not one.sound for one in answers)} of {len(answers)} answers, each {1.2 - RESPONSE_S:.1f} s too late:"
+        f"late replies: late={sum(not one.sound for one in answers)} of {len(answers)} answers, each {LATE_S - RESPONSE_S:.1f} s too late:"
         f" stored={verdict.total('stored')} wrong={verdict.total('wrong')} misdated={verdict.total('misdated')}",
         flush=True,
     )

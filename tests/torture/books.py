@@ -71,11 +71,15 @@ class Stream:
 
 @dataclass(frozen=True)
 class Span:
-    """A stretch of true time [Unix ms]; `lines`: whom it concerns, empty for all."""
+    """A stretch of true time [Unix ms]; `lines`: whom it concerns, empty for all.
+
+    `still`: agent or simulator stood still, so that what was answered before is read, and dated, after it.
+    """
 
     from_ms: int
     to_ms: int
     lines: frozenset[str] = frozenset()
+    still: bool = False
 
     def holds(self, at_ms: int, line: str) -> bool:
         return self.from_ms <= at_ms <= self.to_ms and (not self.lines or line in self.lines)
@@ -103,8 +107,8 @@ class Evidence:
     clock: Sequence[ClockChange] = ()
     in_flight_ms: int = 1500
     """The commit interval, and the time in which a sweep is read and handed over."""
-    late_ms: int = 1500
-    """How much later than served a reading may be dated; a frozen agent dates what it finds when it wakes."""
+    late_ms: int = 500
+    """How much later than served a reading may be dated: the bytes on the wire, and a busy machine. Less than a late reply is late."""
 
 
 @dataclass
@@ -264,7 +268,11 @@ class _Settling:
             self._account.undated += 1
             return
         stood_still_ms = max(
-            (span.to_ms - answer.at_ms for span in self._evidence.trouble if span.holds(answer.at_ms, self._line)),
+            (
+                span.to_ms - answer.at_ms
+                for span in self._evidence.trouble
+                if span.still and span.holds(answer.at_ms, self._line)
+            ),
             default=0,
         )
         late_ms = self._evidence.late_ms + stood_still_ms

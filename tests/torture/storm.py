@@ -27,6 +27,8 @@ STALL_S = 0.3
 """When this process was not given the machine for so long, the others may not have been either."""
 
 
+LATE_S = 1.2
+"""How late a late reply is: the agent has long given up."""
 COMPLAINTS_MAX = 25
 
 
@@ -213,7 +215,7 @@ class Storm:
 
     def _fault(self, one: Disturbance) -> None:
         kind, station = one.what.split()
-        fault = SetFault(station, FaultKind(kind), for_s=one.for_s, probability=one.amount, late_s=1.2)
+        fault = SetFault(station, FaultKind(kind), for_s=one.for_s, probability=one.amount, late_s=LATE_S)
         if self._city.processes[Target.STATIONS].state is not State.UP:
             return
         with suppress(UserError):
@@ -240,7 +242,8 @@ class Storm:
 
     def _trouble(self, from_ms: int, to_ms: int, lines: frozenset[str] = frozenset()) -> None:
         spread_ms = round(1000 * RESPONSE_S)
-        self.record.trouble.append(Span(from_ms - spread_ms, to_ms + round(1000 * RECOVERY_S), lines))
+        span = Span(from_ms - spread_ms, to_ms + round(1000 * RECOVERY_S), lines, still=not lines)
+        self.record.trouble.append(span)
 
     @property
     def _commit_ms(self) -> int:

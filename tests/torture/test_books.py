@@ -126,6 +126,15 @@ def test_a_clock_that_was_known_to_be_wrong_dates_nothing():
     assert account(answers, with_ten(0, -90_000), clock=clock).undated == 10
 
 
+def test_a_late_reply_taken_for_a_new_one_is_misdated():
+    answers = served()
+    late = [Stored(row.station, 1, row.seq, row.at_ms + 1200 * (row.seq == 10), row.values) for row in stored(answers)]
+    around = (answers[9].at_ms - 100, answers[9].at_ms + 3000)
+    assert faults(account(answers, late)) == {"misdated": 1}
+    assert faults(account(answers, late, trouble=[Span(*around, frozenset({"line-1"}))])) == {"misdated": 1}
+    assert faults(account(answers, late, trouble=[Span(*around, still=True)])) == {}
+
+
 def test_an_unsound_answer_may_be_stored_or_not():
     answers = [Served(one.station, one.at_ms, one.values, sound=index != 9) for index, one in enumerate(served())]
     assert account(answers, stored(answers)).spoiled == 0
