@@ -2,6 +2,7 @@
 
 import argparse
 import datetime as dt
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -96,7 +97,7 @@ def _invite(arguments: argparse.Namespace) -> int:
     ticket = service.office.invite(arguments.gateway, arguments.site, replace=arguments.replace)
     if isinstance(ticket, Refused):
         raise UserError(f"{ticket.reason}: {ticket.detail}", where=f"gateway {arguments.gateway}")
-    print(ticket.text() if arguments.text else drawn(ticket))
+    print(ticket.text() if arguments.text else drawn(ticket, coloured=sys.stdout.isatty()))
     if not arguments.text:
         hours = service.office.config.code_hours
         print(f'on the device, once, within {hours:g} h: kumagaya edge provision --config FILE --claim "..."')
@@ -211,8 +212,6 @@ def _broker_config(arguments: argparse.Namespace) -> int:
 
 
 def _watch_log(arguments: argparse.Namespace) -> int:
-    import sys
-
     from central.fleet.broker_log import watch
     from central.main import configure_logs
 
