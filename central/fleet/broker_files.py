@@ -26,7 +26,8 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = {
     WARDEN: (f"write {ROOT}/+/presence",),
 }
 """What the parts of central may do at the broker. Their names hold a dot, so that no gateway can have one."""
-ROLE_DAYS: Final = 90
+ROLE_DAYS: Final = 365
+"""Long enough that a process which reads its certificate at its start meets a restart before the end."""
 SERVER_DAYS: Final = 90
 GROUP_READABLE: Final = 0o640
 SHARED_FOLDER: Final = 0o750

@@ -37,11 +37,11 @@ class Renewals:
             CallbackAPIVersion.VERSION2, client_id=FLEET, protocol=MQTTProtocolVersion.MQTTv311, clean_session=True
         )
         try:
-            context = ssl.create_default_context(cafile=identity.authority)
-            context.load_cert_chain(identity.certificate, identity.key)
+            self._context = ssl.create_default_context(cafile=identity.authority)
+            self.take_certificate(identity)
         except OSError as error:
             raise UserError(f"cannot be used: {error}", where=str(identity.certificate)) from None
-        self._client.tls_set_context(context)
+        self._client.tls_set_context(self._context)
         self._client.reconnect_delay_set(RECONNECT_MIN_S, RECONNECT_MAX_S)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
@@ -51,6 +51,10 @@ class Renewals:
     def start(self) -> None:
         self._client.connect_async(self._config.broker_host, self._config.broker_port)
         self._client.loop_start()
+
+    def take_certificate(self, identity: Identity) -> None:
+        """For the next connection. Raises OSError when it cannot be used."""
+        self._context.load_cert_chain(identity.certificate, identity.key)
 
     def stop(self) -> None:
         self._stopping = True

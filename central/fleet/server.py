@@ -94,7 +94,7 @@ class FleetServer:
                 if _now_ms() - self._lists_at_ms > LISTS_EVERY_MS:
                     self._lists_at_ms = _now_ms()
                     self.service.apply()
-            except UserError as error:
+            except (UserError, OSError) as error:
                 log.error("something has to be tended by hand", problem=str(error))
 
     def _renew_own(self) -> None:
@@ -103,7 +103,11 @@ class FleetServer:
         if broker_files.renew_server(self._web, authority, [self._claim_host], _now_ms()) and self._running():
             assert self._settings.ssl is not None
             self._settings.ssl.load_cert_chain(self._web / "server.pem", self._web / "server.key")
-        broker = folders(self._fleet)[1]
+        _, broker, role_folder = folders(self._fleet)
+        broker_files.role_identity(role_folder, broker_files.INGEST, authority, _now_ms())
+        mine = broker_files.role_identity(role_folder, broker_files.FLEET, authority, _now_ms())
+        if self._running():
+            self.renewals.take_certificate(mine)
         if (broker / "mosquitto.conf").exists() and broker_files.renew_server(
             broker, authority, [config.broker_host], _now_ms(), config.broker_group
         ):

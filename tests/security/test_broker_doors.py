@@ -1,12 +1,14 @@
 """Who is let in to a real mosquitto over TLS, what each may do there, and that nobody else is disturbed by those who try more."""
 
 import json
+import socket
 import ssl
 import time
 
 import pytest
 
 from central.fleet import authority as authorities
+from central.fleet import broker_files
 from contract import topics
 from contract.messages import BATCH_BYTES_MAX, encode
 from edge.provision import keys
@@ -87,10 +89,30 @@ class TestWhoComesIn:
         context.set_ciphers("DEFAULT:@SECLEVEL=0")
         context.minimum_version = ssl.TLSVersion.TLSv1
         context.maximum_version = ssl.TLSVersion.TLSv1_1
-        import socket
-
         with pytest.raises(ssl.SSLError), socket.create_connection(("127.0.0.1", fleet.port)) as raw:
             context.wrap_socket(raw)
+
+
+def test_the_brokers_own_certificate_is_renewed_without_a_restart(fleet, gateway, central):
+    def shown():
+        context = ssl.create_default_context(cafile=fleet.folder / "broker" / "authority.pem")
+        identity = fleet.identity(gateway.name)
+        context.load_cert_chain(identity.certificate, identity.key)
+        with (
+            socket.create_connection(("127.0.0.1", fleet.port)) as raw,
+            context.wrap_socket(raw, server_hostname="127.0.0.1") as talking,
+        ):
+            return talking.getpeercert()["serialNumber"]
+
+    before = shown()
+    later_ms = now_ms() + 1000
+    assert broker_files.renew_server(
+        fleet.folder / "broker", fleet.office.authority, ["127.0.0.1", "localhost"], later_ms
+    )
+    assert fleet.service.apply() is None
+    eventually(lambda: shown() != before)
+    assert goes_through(gateway, central, 2)
+    assert not gateway.drops
 
 
 class TestRevocation:
@@ -280,8 +302,6 @@ class TestFlood:
             flooder.close()
 
     def test_connections_beyond_the_limit_are_refused_and_the_rest_stays(self, fleet, gateway, central):
-        import socket
-
         idle = []
         try:
             idle.extend(socket.create_connection(("127.0.0.1", fleet.port), timeout=2.0) for _ in range(80))
