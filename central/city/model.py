@@ -74,6 +74,70 @@ class Building:
         return self.height_source in {HeightSource.STOREYS, HeightSource.NEIGHBOURS}
 
 
+class RoadKind(StrEnum):
+    """What a stretch of the transport network is for."""
+
+    ROAD = "road"
+    TRACK = "track"
+    SQUARE = "square"
+    RAILWAY = "railway"
+
+
+class RoadSection(StrEnum):
+    """How a stretch lies to the ground."""
+
+    GROUND = "ground"
+    BRIDGE = "bridge"
+    UNDERPASS = "underpass"
+    TUNNEL = "tunnel"
+
+
+@dataclass(frozen=True, slots=True)
+class Road:
+    """One stretch of road, path, square or railway as a surface, between two of its crossings.
+
+    Args:
+        id: gml:id.
+        outline: in local metres, valid, with its holes (blocks within a net of streets).
+        kind: road, track (walked only), square or railway.
+        road_class: "motorway", "national", "prefectural", "municipal", "private", or "" where the file does not say.
+        width_m: stated width; else the middle of the stated class of widths; else that of the rectangle with the
+            outline's area and circumference [m].
+        width_stated: True where the file states a width or its class.
+        section: on the ground, on a bridge, under another way, in a tunnel.
+        footways: what of it is for those on foot (sidewalks of LOD2 and LOD3), None where the file does not tell.
+    """
+
+    id: str
+    outline: Outline
+    kind: RoadKind
+    road_class: str
+    width_m: float
+    width_stated: bool
+    section: RoadSection = RoadSection.GROUND
+    footways: Outline | None = None
+
+    @property
+    def walkable(self) -> bool:
+        """True where people may walk in the open: no motorway, no railway, no tunnel."""
+        return (
+            self.kind is not RoadKind.RAILWAY
+            and self.road_class != "motorway"
+            and self.section is not RoadSection.TUNNEL
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """One tree: its place in local metres, height above ground and crown diameter [m], and whether one was estimated."""
+
+    x_m: float
+    y_m: float
+    height_m: float
+    crown_diameter_m: float
+    estimated: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class ImportReport:
     """What an import found, in counts. Only things that happened are counted; nothing is dropped in silence.
@@ -158,6 +222,8 @@ class City:
         land_cover: (height, width) uint8, codes of LandCover.
         attribution_ja, attribution_en: the line the licence asks for, empty for the synthetic city.
         report: what the import counted.
+        roads: stretches of roads, tracks, squares and railways in or at the raster, by place from south to north.
+        trees: single trees in or at the raster.
     """
 
     name_ja: str
@@ -170,6 +236,8 @@ class City:
     attribution_ja: str
     attribution_en: str
     report: ImportReport
+    roads: tuple[Road, ...] = ()
+    trees: tuple[Tree, ...] = ()
 
     @property
     def center(self) -> tuple[float, float]:
