@@ -1,0 +1,114 @@
+# ruff: noqa: PLR0917 - a kernel takes its arrays one by one
+"""The cheapest walk between two places, by A* over the network (Hart, Nilsson & Raphael 1968)."""
+
+import numpy as np
+
+from central.heat.compiled import kernel
+from central.heat.geometry.types import Floats32, Floats64
+from central.heat.paths.network import Indices
+
+
+@kernel(fastmath=False)
+def _sift_up(keys: Floats64, items: Indices, at: int) -> None:
+    key, item = keys[at], items[at]
+    while at > 0:
+        above = (at - 1) // 2
+        if keys[above] <= key:
+            break
+        keys[at], items[at] = keys[above], items[above]
+        at = above
+    keys[at], items[at] = key, item
+
+
+@kernel(fastmath=False)
+def _sift_down(keys: Floats64, items: Indices, size: int) -> None:
+    at = 0
+    key, item = keys[0], items[0]
+    while True:
+        below = 2 * at + 1
+        if below >= size:
+            break
+        if below + 1 < size and keys[below + 1] < keys[below]:
+            below += 1
+        if keys[below] >= key:
+            break
+        keys[at], items[at] = keys[below], items[below]
+        at = below
+    keys[at], items[at] = key, item
+
+
+@kernel(fastmath=False)
+def cheapest_walk(
+    x: Floats32,
+    y: Floats32,
+    first: Indices,
+    onward: Indices,
+    meeting: Indices,
+    length_m: Floats32,
+    dose: Floats32,
+    cell_m: float,
+    start: int,
+    goal: int,
+    per_m: float,
+    per_dose: float,
+    floor_per_m: float,
+    reach_m: float,
+) -> Indices:
+    """Places of the walk that minimises ``per_m * length + per_dose * dose``, start first; empty when there is none.
+
+    The arrays are those of the ``Network``, ``dose`` (edges,) that of each piece. A metre costs ``per_m``, a unit of dose
+    ``per_dose``, both 0 or more. No metre of any walk costs less than ``floor_per_m``: the estimate of what is still to come.
+    No place that makes the way longer than ``reach_m`` even in straight lines is looked at.
+    """
+    nodes = x.size
+    cost = np.full(nodes, np.inf)
+    before = np.full(nodes, -1, np.int32)
+    settled = np.zeros(nodes, np.bool_)
+    keys = np.empty(1024)
+    items = np.empty(1024, np.int32)
+    size = 1
+    cost[start] = 0.0
+    keys[0], items[0] = 0.0, start
+    while size > 0:
+        node = items[0]
+        size -= 1
+        if size > 0:
+            keys[0], items[0] = keys[size], items[size]
+            _sift_down(keys, items, size)
+        if settled[node]:
+            continue
+        settled[node] = True
+        if node == goal:
+            break
+        for slot in range(first[node], first[node + 1]):
+            other = onward[slot]
+            if settled[other]:
+                continue
+            edge = meeting[slot]
+            reached = cost[node] + per_m * length_m[edge] + per_dose * dose[edge]
+            if reached >= cost[other]:
+                continue
+            still_m = np.hypot(x[goal] - x[other], y[goal] - y[other]) * cell_m
+            if np.hypot(x[other] - x[start], y[other] - y[start]) * cell_m + still_m > reach_m:
+                continue
+            cost[other] = reached
+            before[other] = node
+            if size == keys.size:
+                keys = np.concatenate((keys, np.empty(size)))
+                items = np.concatenate((items, np.empty(size, np.int32)))
+            keys[size], items[size] = reached + floor_per_m * still_m, other
+            size += 1
+            _sift_up(keys, items, size - 1)
+    if not settled[goal]:
+        return np.empty(0, np.int32)
+    count = 1
+    node = goal
+    while node != start:
+        node = before[node]
+        count += 1
+    walk = np.empty(count, np.int32)
+    node = goal
+    for at in range(count - 1, -1, -1):
+        walk[at] = node
+        node = before[node]
+    return walk
