@@ -88,8 +88,9 @@ def _report(verdict: Verdict) -> None:
     figures |= {name: verdict.total(name) for name in ("duplicated", "wrong", "misdated", "disordered")}
     figures |= {"epochs": len(verdict.streams), "shed by tombstone": sum(one.shed for one in verdict.streams)}
     figures |= {"gaps": verdict.gaps, "outbox bytes max": record.outbox_bytes_max}
+    figures |= {"starts refused on a full disk": record.refused_starts}
     for name, value in figures.items():
-        print(f"  {name:<18} {value}")
+        print(f"  {name:<30} {value}")
     drained = "never" if verdict.drained_s is None else f"{verdict.drained_s:.1f} s"
     print(f"  drained after {drained}; the machine stood still for {record.stalled_s:.1f} s")
     print(json.dumps({"seed": verdict.seed, "kills": record.kills.total(), **figures}))

@@ -284,7 +284,8 @@ class _Settling:
     def _offsets(self, at_ms: int, late_ms: int, *, by_own_clock: bool) -> list[int]:
         """What the edge's clock may have been ahead when it dated an answer of true time `at_ms`.
 
-        A clock that was known to be wrong dates nothing: the next word of a synchronised one does, or the one before.
+        A clock that was known to be wrong dates nothing: the word of a synchronised one does, the newest that central has when the
+        reading comes in. In this city a synchronised clock is stepped too, so that there are several.
         """
         changes = self._evidence.clock
         index = bisect_left(changes, at_ms, key=lambda change: change.at_ms)
@@ -296,7 +297,7 @@ class _Settling:
         if not by_own_clock:
             before = [change for change in changes[:index] if change.synchronised] or [ClockChange(0, 0)]
             after = [change for change in changes[index:] if change.synchronised]
-            found += [change.offset_ms for change in (before[-1], *after[:1])]
+            found += [change.offset_ms for change in (before[-1], *after)]
         return found
 
     def _was_in_flight(self, at_ms: int, killed_ms: int) -> bool:

@@ -29,6 +29,9 @@ STALL_S = 0.3
 
 LATE_S = 1.2
 """How late a late reply is: the agent has long given up."""
+USER_ERROR = 2
+RESTART_S = 0.5
+"""systemd waits two seconds."""
 COMPLAINTS_MAX = 25
 
 
@@ -47,6 +50,8 @@ class Record:
     refused: list[Span] = field(default_factory=list)
     clock: list[ClockChange] = field(default_factory=list)
     complaints: Counter[str] = field(default_factory=Counter)
+    refused_starts: int = 0
+    """The agent would not start on a full disk."""
     outbox_bytes_max: int = 0
     stalled_s: float = 0.0
 
@@ -69,6 +74,7 @@ class Storm:
         self._down_since_ms: dict[Target, int] = {}
         self._asked_at_s: dict[Target, float] = {}
         self._full_since_ms: int | None = None
+        self._refusing_until_ms = 0
         self._quiet = threading.Event()
 
     def rage(self, plan: Sequence[Disturbance]) -> None:
@@ -117,6 +123,11 @@ class Storm:
         for target, process in self._city.processes.items():
             if process.state is State.UP and process.ended() is not None:
                 code = process.ended_itself[-1]
+                if target is Target.EDGE and code == USER_ERROR and now_ms() < self._refusing_until_ms:
+                    # Says in one line that the disk allows no outbox, and is started again, as systemd does.
+                    record.refused_starts += 1
+                    self._in(RESTART_S, process.start)
+                    continue
                 record.complaints[f"{target} ended by itself with {code}: {short(process.last_words(2))}"] += 1
                 if record.complaints.total() > COMPLAINTS_MAX:
                     raise HopelessError(f"it will not stay up: {record.complaints.most_common(3)}")
@@ -143,6 +154,7 @@ class Storm:
         else:
             self._city.fill_disk()
             self._full_since_ms = now_ms()
+            self._refusing_until_ms = now_ms() + round(1000 * one.for_s) + 1000
             self._in(one.for_s, self._free_disk)
 
     def _begin_process(self, one: Disturbance, process: Process) -> None:
