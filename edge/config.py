@@ -31,6 +31,8 @@ class MqttConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         receipt_timeout_s: without a receipt for so long, what was sent is sent again; when the broker is as silent, the link is dropped.
+        keepalive_s: a broker that is silent for twice as long is given up.
+        backlog_items_per_s: how fast at most a backlog is sent after an outage; new items are not held back.
         window_batches: how many batches may wait for their receipt at once.
         backoff_max_s: longest pause between two attempts to connect.
         stop_flush_s: how long a stop waits for the receipts of what was just polled.
@@ -38,7 +40,7 @@ class MqttConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     host: str
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 1883
-    keepalive_s: Annotated[int, msgspec.Meta(ge=5, le=3600)] = 30
+    keepalive_s: Annotated[int, msgspec.Meta(ge=5, le=3600)] = 6
     username: str | None = None
     password: str | None = None
     tls: TlsConfig | None = None
@@ -46,6 +48,7 @@ class MqttConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     window_batches: Count = 4
     batch_bytes_max: Annotated[int, msgspec.Meta(ge=4096, le=BATCH_BYTES_MAX)] = 65_536
     batch_items_max: Annotated[int, msgspec.Meta(ge=1, le=BATCH_ITEMS_MAX)] = 500
+    backlog_items_per_s: Positive = 2_000.0
     backoff_max_s: Positive = 30.0
     stop_flush_s: Annotated[float, msgspec.Meta(ge=0, le=60)] = 3.0
 
@@ -78,12 +81,15 @@ class OutboxConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         bytes_max, rows_max: quota of the telemetry stream; above it the oldest is thinned, then dropped, with a tombstone.
         thin_keep_every: of so many commits one is kept when a stretch is thinned.
+        events_bytes_max, events_rows_max: quota of the events stream; above it a new event is refused, none is ever given up.
     """
 
     commit_interval_s: Positive = 1.0
     bytes_max: Annotated[int, msgspec.Meta(ge=65_536)] = 512 * 1024 * 1024
     rows_max: Annotated[int, msgspec.Meta(ge=64)] = 2_000_000
     thin_keep_every: Annotated[int, msgspec.Meta(ge=2)] = 60
+    events_bytes_max: Annotated[int, msgspec.Meta(ge=65_536)] = 64 * 1024 * 1024
+    events_rows_max: Annotated[int, msgspec.Meta(ge=64)] = 200_000
 
 
 class HealthConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

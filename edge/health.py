@@ -47,4 +47,5 @@ def report(
         resident_memory_bytes=resident_memory_bytes(),
         cpu_s=round(time.process_time(), 2),
         disk_free_bytes=disk_free_bytes(data_dir),
+        monotonic_ms=int(clock.monotonic_s() * 1000),
     )

@@ -8,7 +8,7 @@ Used by one thread.
 import sqlite3
 import uuid
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -48,19 +48,23 @@ class Tally(msgspec.Struct):
 
 
 class OutboxFile:
-    """Raises sqlite3.Error from any method; after one that is not `corrupt`, the same call may be tried again."""
+    """Raises sqlite3.Error from any method; after one that is not `corrupt`, the same call may be tried again.
 
-    def __init__(self, path: Path) -> None:
+    Without a path it lives in memory, as long as the process.
+    """
+
+    def __init__(self, path: Path | None) -> None:
         self.path = path
         self.set_aside: Path | None = None
         try:
             self._database = _open(path)
+            self.tally = {stream: self._count(stream) for stream in Stream}
         except sqlite3.DatabaseError as error:
-            if not corrupt(error):
+            if path is None or not corrupt(error):
                 raise
             self.set_aside = _set_aside(path)
             self._database = _open(path)
-        self.tally = {stream: self._count(stream) for stream in Stream}
+            self.tally = {stream: self._count(stream) for stream in Stream}
 
     def close(self) -> None:
         self._database.close()
@@ -68,10 +72,33 @@ class OutboxFile:
     def replaced(self) -> "OutboxFile":
         """A new file with a new epoch in the place of this one, which turned out to be damaged and is set aside."""
         self._database.close()
+        if self.path is None:
+            return OutboxFile(None)
         aside = _set_aside(self.path)
         fresh = OutboxFile(self.path)
         fresh.set_aside = aside
         return fresh
+
+    def copy_to(self, path: Path) -> None:
+        """Everything as it stands, to a new file: complete and durable, or sqlite3.Error."""
+        target = sqlite3.connect(path)
+        try:
+            target.execute("PRAGMA synchronous = FULL")
+            self._database.backup(target)
+        finally:
+            target.close()
+
+    def adopt(self, stream: Stream, epoch: str, packs: Iterable[tuple[Pack, bytes]]) -> None:
+        """Makes the empty stream that of another epoch, with its packs and their payloads; with the next commit."""
+        self._database.execute("UPDATE stream SET epoch = ? WHERE name = ?", (epoch, stream))
+        for pack, payload in packs:
+            self._insert(stream, pack, payload, counted=False)
+        self.tally[stream] = self._count(stream)
+
+    def probe(self) -> None:
+        """Writes and makes it durable, whatever waits with it. Raises sqlite3.Error while the disk refuses."""
+        self._database.execute("UPDATE stream SET epoch = epoch")
+        self._database.commit()
 
     def append(self, stream: Stream, items: Sequence[bytes], first_at_ms: int, last_at_ms: int) -> None:
         """Adds encoded items, numbered from `next_seq`, as one row; with the next commit."""
@@ -201,9 +228,8 @@ def corrupt(error: sqlite3.Error) -> bool:
     return isinstance(error, sqlite3.DatabaseError) and any(word in text for word in _FAILED_PAGE_CHECKS)
 
 
-def _open(path: Path) -> sqlite3.Connection:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    database = sqlite3.connect(path, timeout=5.0, check_same_thread=False)
+def _open(path: Path | None) -> sqlite3.Connection:
+    database = sqlite3.connect(":memory:" if path is None else path, timeout=5.0, check_same_thread=False)
     try:
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = FULL")

@@ -8,6 +8,7 @@ Sequence numbers from `oldest` on are unreceipted. Below `cursor` everything was
 Central receipts a contiguous prefix only, so that a receipt never reaches beyond `cursor`, and one that claims to is not believed.
 """
 
+import math
 from collections import deque
 from typing import Final
 
@@ -32,8 +33,10 @@ class Wait(msgspec.Struct, frozen=True):
 class Window:
     """The state of one stream's sending; `reconnected` begins anew from the last receipt."""
 
-    def __init__(self, batches_max: int, receipt_timeout_s: float, live_gap_items: int) -> None:
-        """`live_gap_items`: with more than so many items unsent, new ones overtake the backlog."""
+    def __init__(
+        self, batches_max: int, receipt_timeout_s: float, live_gap_items: int, backlog_items_per_s: float = math.inf
+    ) -> None:
+        """`live_gap_items`: with more than so many items unsent, new ones overtake the backlog, which is paced."""
         self._batches_max = batches_max
         self._timeout_s = receipt_timeout_s
         self._live_gap_items = live_gap_items
@@ -46,6 +49,8 @@ class Window:
         self._in_flight: deque[int] = deque()
         self._heard_at_s = 0.0
         self._silences = 0
+        self._item_s = 1.0 / backlog_items_per_s
+        self._next_backlog_at_s = 0.0
 
     @property
     def batches_in_flight(self) -> int:
@@ -77,6 +82,8 @@ class Window:
             return Send(self.live_cursor, next_seq)
         end = next_seq if self.live is None else self.live
         if self.cursor < end and len(self._in_flight) < self._batches_max:
+            if self.live is not None and now_s < self._next_backlog_at_s:
+                return Wait(self._next_backlog_at_s - now_s)
             return Send(self.cursor, end)
         return self._wait(now_s)
 
@@ -87,6 +94,8 @@ class Window:
             return
         if not self._in_flight:
             self._heard_at_s = now_s
+        if self.live is not None:
+            self._next_backlog_at_s = now_s + (last_seq - from_seq + 1) * self._item_s
         self.cursor = last_seq + 1
         if self.live is not None and self.cursor >= self.live:
             # The backlog has met the live stretch: what lies behind was sent already.
@@ -128,3 +137,37 @@ class Window:
         if not self._in_flight:
             return Wait(None)
         return Wait(max(0.0, self._heard_at_s + self._patience_s() - now_s))
+
+
+class OlderTurn:
+    """Whose turn it is in an older epoch: one batch at a time, again when no receipt comes, ever more patiently."""
+
+    def __init__(self, receipt_timeout_s: float) -> None:
+        self._timeout_s = receipt_timeout_s
+        self._under_way: tuple[str, int] | None = None
+        self._before: tuple[str, int] | None = None
+        self._known: set[str] = set()
+        self._again_at_s = 0.0
+        self._silences = 0
+
+    def reconnected(self) -> None:
+        self._under_way = self._before = None
+
+    def due_in_s(self, now_s: float) -> float:
+        """How long until the next batch may go; 0 or less: now."""
+        return 0.0 if self._under_way is None else self._again_at_s - now_s
+
+    def sent(self, epoch: str, first_seq: int, now_s: float) -> None:
+        batch = epoch, first_seq
+        self._silences = self._silences + 1 if batch == self._before else 0
+        self._under_way = self._before = batch
+        self._known.add(epoch)
+        self._again_at_s = now_s + min(RESEND_PAUSE_S_MAX, self._timeout_s * 2.0 ** min(self._silences, 8))
+
+    def receipted(self, epoch: str, up_to_seq: int) -> bool:
+        """Whether a receipt is for an epoch that was sent from here. One that moves on makes it the next batch's turn."""
+        if epoch not in self._known:
+            return False
+        if self._under_way is not None and self._under_way[0] == epoch and up_to_seq >= self._under_way[1]:
+            self._under_way = None
+        return True

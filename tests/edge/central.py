@@ -20,6 +20,8 @@ class Central:
         self.hellos, self.healths, self.presences, self.rejected = [], [], [], []
         self.duplicates = 0
         self.epochs = []
+        self.floors = {}
+        self.events = []
         self._changed = threading.Condition()
         self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=f"central-{id(self)}")
         self._client.reconnect_delay_set(1, 1)
@@ -39,8 +41,12 @@ class Central:
     @property
     def prefix(self):
         """Everything of the newest epoch up to here is there, or under a tombstone."""
-        seq = 0
-        while self.epochs and (self.epochs[-1], seq + 1) in self.items:
+        return self.prefix_of(self.epochs[-1]) if self.epochs else 0
+
+    def prefix_of(self, epoch):
+        """The same for any epoch; what its gateway no longer answers for is not waited for."""
+        seq = self.floors.get(epoch, 0)
+        while (epoch, seq + 1) in self.items:
             seq += 1
         return seq
 
@@ -56,8 +62,8 @@ class Central:
         assert parsed is not None
         _, rest = parsed
         with self._changed:
-            if rest == "up/telemetry":
-                self._take(decode(Batch, message.payload))
+            if rest in {"up/telemetry", "up/events"}:
+                self._take(decode(Batch, message.payload), Stream(rest.removeprefix("up/")))
             elif rest == "up/hello":
                 self.hellos.append(decode(Hello, message.payload))
             elif rest == "up/health":
@@ -66,17 +72,21 @@ class Central:
                 self.presences.append((decode(Presence, message.payload), message.retain))
             self._changed.notify_all()
 
-    def _take(self, batch):
+    def _take(self, batch, stream):
         if isinstance(batch, Rejected):
             self.rejected.append(batch)
             return
-        if batch.epoch not in self.epochs:
+        if stream is Stream.TELEMETRY and batch.epoch not in self.epochs:
             self.epochs.append(batch.epoch)
+        self.floors[batch.epoch] = max(self.floors.get(batch.epoch, 0), batch.oldest_seq - 1)
         for item in batch.items:
-            self.arrival.append(item.seq)
+            if stream is Stream.EVENTS:
+                self.events.append((len(self.arrival), item))
+            else:
+                self.arrival.append(item.seq)
             for seq in range(item.first_seq if isinstance(item, Shed) else item.seq, item.seq + 1):
                 self.duplicates += (batch.epoch, seq) in self.items
                 self.items[batch.epoch, seq] = item
         if self.receipts:
-            receipt = Receipt(1, Stream.TELEMETRY, batch.epoch, self.prefix, 1_000)
+            receipt = Receipt(1, stream, batch.epoch, self.prefix_of(batch.epoch), 1_000)
             self._client.publish(topics.down(self.gateway, Down.RECEIPT), encode(receipt), qos=1)
