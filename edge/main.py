@@ -16,7 +16,7 @@ import ssl
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -34,6 +34,9 @@ from edge.quality import Quality
 from edge.twin.keeper import Twin
 from edge.twin.lines import RunningLines, devices_of
 from edge.twin.merging import Plan, local_plan
+
+if TYPE_CHECKING:
+    from edge.provision.agent import Renewer
 
 EXIT_BUG: Final = 70
 
@@ -115,8 +118,10 @@ async def _run(setup: Setup) -> int:
         boot_id=boot_id,
         stations=tuple(device.info for bus in buses for device in bus.devices),
     )
-    link = uplink.Uplink(config.mqtt, identity, outbox, clock, tls=_tls(setup))
+    tls = _tls(setup)
+    link = uplink.Uplink(config.mqtt, identity, outbox, clock, tls=tls)
     link.reported, link.on_desired = twin.reported, twin.offer
+    renewer = _renewer(setup, link, tls)
     running = _Running(plan, collector, outbox, link)
     twin.begin(RunningLines(buses, running.follow))
     progress = _watched(config.mqtt, buses, outbox, link)
@@ -152,6 +157,8 @@ async def _run(setup: Setup) -> int:
         asyncio.create_task(attendants.tend_twin(twin, link), name="twin"),
         asyncio.create_task(attendants.open_door(setup.data_dir, parts.status), name="status"),
     ]
+    if renewer is not None:
+        beside.append(asyncio.create_task(renewer.run(), name="renewal"))
     hurrying = asyncio.create_task(hurry.wait(), name="second-signal")
     await _first_of(stop, talking)
     _log.info("stopping")
@@ -237,6 +244,16 @@ def _tls(setup: Setup) -> ssl.SSLContext | None:
             where=f"{setup.path}: mqtt.tls",
             hint="PEM files, readable by this user",
         ) from None
+
+
+def _renewer(setup: Setup, link: uplink.Uplink, tls: ssl.SSLContext | None) -> "Renewer | None":
+    """None without TLS: then there is no identity to look after, and cryptography need not be loaded."""
+    if tls is None:
+        return None
+    from edge.provision import agent  # noqa: PLC0415
+    from edge.provision.identity import IdentityFolder  # noqa: PLC0415
+
+    return agent.beside(link, setup.config.gateway, IdentityFolder(setup.data_dir / "identity"), tls)
 
 
 @contextlib.contextmanager

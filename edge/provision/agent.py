@@ -4,13 +4,16 @@ Never in the way of readings: whatever goes wrong is logged and tried again late
 """
 
 import asyncio
+import random
+import ssl
+import time
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 
 from contract.errors import UserError
-from contract.provisioning import RENEW_PATH, Refused, renew_topic
+from contract.provisioning import RENEW_PATH, Refused, certificate_topic, renew_topic
 from edge.provision import renewal
 from edge.provision.https import PinnedCentral
 from edge.provision.identity import Identity, IdentityFolder
@@ -18,6 +21,7 @@ from edge.provision.identity import Identity, IdentityFolder
 LOOK_EVERY_S: Final = 60.0
 ASK_EVERY_S: Final = 600.0
 """A question that was not answered is asked again after this, more or less: a third of a certificate's life is left for it."""
+NO_LINK_S: Final = 5.0
 
 Say = Callable[[str, bytes], Awaitable[bool]]
 """Publishes (topic, payload) with QoS 1; False when there is no link at the moment."""
@@ -25,6 +29,25 @@ Post = Callable[[Identity, bytes], bytes]
 """Carries a request to central over HTTPS and returns the answer. Raises UserError. Blocks."""
 
 _log = structlog.get_logger("edge.provision")
+
+
+class Link(Protocol):
+    """What the renewal needs of the uplink."""
+
+    listeners: dict[str, Callable[[bytes], object]]
+
+    async def say(self, topic: str, payload: bytes) -> bool: ...
+
+
+def beside(link: Link, gateway: str, folder: IdentityFolder, context: ssl.SSLContext) -> "Renewer":
+    """A Renewer on the agent's link; what it brings is used from the next connection on. Call it before the link runs."""
+
+    def renewed(identity: Identity) -> None:
+        context.load_cert_chain(identity.certificate, identity.key)
+
+    renewer = Renewer(folder, lambda: time.time_ns() // 1_000_000, link.say, renewed, random.uniform)
+    link.listeners[certificate_topic(gateway)] = renewer.take
+    return renewer
 
 
 class Renewer:
@@ -61,10 +84,8 @@ class Renewer:
 
     async def run(self) -> None:
         while True:
-            pause_s = self._look_every_s
             try:
-                if await self._asked():
-                    pause_s = ASK_EVERY_S * self._uniform(0.5, 1.5)
+                pause_s = await self._look()
             except (UserError, OSError) as error:
                 _log.warning("renewal_not_possible", problem=str(error))
                 pause_s = ASK_EVERY_S * self._uniform(0.5, 1.5)
@@ -79,18 +100,19 @@ class Renewer:
         except UserError as error:
             _log.error("renewal_not_installed", problem=str(error))
 
-    async def _asked(self) -> bool:
-        """Asks when a renewal is due; whether it did."""
+    async def _look(self) -> float:
+        """Asks when a renewal is due. Returns how long to wait before the next look, s."""
         identity = self._folder.current()
         if identity is None or not renewal.due(identity, self._now_ms()):
-            return False
+            return self._look_every_s
         question = renewal.request(self._folder, identity)
         if renewal.expired(identity, self._now_ms()):
             # Such a certificate opens no link.
             answer = await asyncio.to_thread(self._post, identity, question)
             self._told(renewal.take(self._folder, identity, answer, self._now_ms()))
-            return True
-        return await self._say(renew_topic(identity.gateway), question)
+        elif not await self._say(renew_topic(identity.gateway), question):
+            return min(NO_LINK_S, self._look_every_s)
+        return ASK_EVERY_S * self._uniform(0.5, 1.5)
 
     def _told(self, outcome: Identity | Refused | None) -> None:
         if isinstance(outcome, Identity):

@@ -1,10 +1,13 @@
 """One broker, one central for each module of tests; gateways and links for each test."""
 
 import random
+import threading
 
+import msgspec
 import pytest
 
-from tests.processes import MOSQUITTO
+from central.fleet.server import FleetServer
+from tests.processes import MOSQUITTO, free_port, wait_for_port
 from tests.security.wiring import Central, Fleet, Gateway, Link, eventually
 
 
@@ -23,6 +26,22 @@ def central(fleet, tmp_path_factory):
     eventually(lambda: wired.ingest.state.connected)
     yield wired
     wired.stop()
+
+
+@pytest.fixture(scope="module")
+def server(fleet):
+    """The whole process of `kumagaya central fleet serve`, on a thread."""
+    port = free_port()
+    config = msgspec.structs.replace(fleet.config, claim_url=f"https://127.0.0.1:{port}", listen_port=port)
+    running = FleetServer(fleet.folder, config)
+    thread = threading.Thread(target=running.run, name="fleet-server")
+    thread.start()
+    wait_for_port(port)
+    assert running.renewals.connected.wait(10.0)
+    yield running
+    running.stop()
+    thread.join(15.0)
+    assert not thread.is_alive()
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from central.fleet import authority as authorities
 from central.fleet.authority import DAY_MS
 from central.fleet.broker_log import watch
-from central.fleet.server import FleetServer
 from contract.errors import UserError
 from contract.provisioning import (
     CLAIM_PATH,
@@ -34,24 +33,8 @@ from contract.provisioning import (
 from edge.provision import keys, provisioning, renewal
 from edge.provision.https import PinnedCentral
 from edge.provision.identity import IdentityFolder
-from tests.processes import free_port, wait_for_port
+from tests.processes import free_port
 from tests.security.wiring import Link, eventually, now_ms
-
-
-@pytest.fixture(scope="module")
-def server(fleet):
-    """The whole process of `kumagaya central fleet serve`, on a thread."""
-    port = free_port()
-    config = msgspec.structs.replace(fleet.config, claim_url=f"https://127.0.0.1:{port}", listen_port=port)
-    running = FleetServer(fleet.folder, config)
-    thread = threading.Thread(target=running.run, name="fleet-server")
-    thread.start()
-    wait_for_port(port)
-    assert running.renewals.connected.wait(10.0)
-    yield running
-    running.stop()
-    thread.join(15.0)
-    assert not thread.is_alive()
 
 
 @pytest.fixture
