@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from central.city.gml_geometry import BrokenError, Polygons, RawPolygon, check_crs
-from central.city.xml_source import Element, elements, local_name
+from central.city.gml_geometry import BrokenError, Polygons, RawPolygon
+from central.city.gml_objects import city_objects, object_id
+from central.city.xml_source import Element, local_name
 
 EXAMPLES_MAX = 5
 HEIGHT_MAX_M = 700.0
@@ -84,21 +85,9 @@ def read_buildings(path: Path, tally: Tally, box: LonLatBox | None = None) -> li
         UserError: another coordinate system, broken XML.
     """
     volumes: list[RawVolume] = []
-
-    def handle(element: Element) -> None:
-        name = local_name(element)
-        if name == "Envelope":
-            if element.get("srsName"):
-                check_crs(element.get("srsName"), f"{path}, line {element.sourceline}")
-        elif name in {"cityObjectMember", "featureMember"}:
-            for building in element.iterchildren("{*}Building"):
-                for srs_name in building.xpath(".//@srsName"):
-                    check_crs(srs_name, f"{path}, line {building.sourceline}, {_id_of(building)}")
-                tally.buildings += 1
-                volumes.extend(_volumes_of(building, path.name, tally, box))
-
-    # Appearances are named only to be freed: their texture coordinates can outweigh the buildings.
-    elements(path, ("Envelope", "cityObjectMember", "featureMember", "appearanceMember"), handle)
+    for building in city_objects(path, frozenset({"Building"})):
+        tally.buildings += 1
+        volumes.extend(_volumes_of(building, path.name, tally, box))
     return volumes
 
 
@@ -119,7 +108,7 @@ def _volumes_of(building: Element, where: str, tally: Tally, box: LonLatBox | No
         try:
             volume = _volume_of(element, polygons, where, tally, box=box, bracket=bool(parts) and element is building)
         except BrokenError as broken:
-            tally.skip(where, _id_of(element), broken)
+            tally.skip(where, object_id(element), broken)
             continue
         if volume is not None:
             volumes.append(volume)
@@ -166,7 +155,7 @@ def _volume_of(
         # A building without its roof's shape is better than a gap in the street.
         roof, floor, lod2 = [], [], []
         tally.skip(
-            where, _id_of(element), BrokenError(f"LOD2 roof left out, {broken.reason}", broken.detail, broken.line)
+            where, object_id(element), BrokenError(f"LOD2 roof left out, {broken.reason}", broken.detail, broken.line)
         )
     if not footprint:
         footprint = floor or _lowest(under("lod1Solid", "lod1MultiSurface")) or roof
@@ -180,7 +169,7 @@ def _volume_of(
 
     measured = _measured_height(children.get("measuredHeight", []), tally)
     return RawVolume(
-        id=_id_of(element),
+        id=object_id(element),
         footprint=tuple(footprint),
         measured_height_m=measured,
         solid_height_m=_solid_height(lod1_extent, _z_extent(lod2), is_measured=measured is not None),
@@ -262,10 +251,3 @@ def is_outside(footprint: Sequence[RawPolygon], box: LonLatBox) -> bool:
     lat, lon, _ = points.T
     west, south, east, north = box
     return bool(lon.max() < west or lon.min() > east or lat.max() < south or lat.min() > north)
-
-
-def _id_of(element: Element) -> str:
-    for name, value in element.attrib.items():
-        if name.rpartition("}")[2] == "id":
-            return str(value)
-    return ""

@@ -82,13 +82,25 @@ def ring_points(ring: Element) -> Points:
     if not lists:
         raise BrokenError("ring without posList", line=line)
     text = " ".join("".join(element.itertext()) for element in lists)
+    dimension = int(lists[0].get("srsDimension", "3")) if lists[0].get("srsDimension", "3") in {"2", "3"} else 3
+    points = points_of(text, dimension, line)
+    if len(points) < 3:
+        raise BrokenError("ring of fewer than three points", f"{len(points)} points", line)
+    return points
+
+
+def points_of(text: str, dimension: int, line: int) -> Points:
+    """The points of a gml:posList or gml:pos of 2 or 3 numbers a point; the height is 0 where there are 2.
+
+    Raises:
+        BrokenError: text among the numbers, a count that does not fit, a value that is not finite, a place outside Japan.
+    """
     words = text.split()
     try:
         numbers = np.array(words, dtype=np.float64)
     except ValueError:
         wrong = next(word for word in words if not _is_number(word))
         raise BrokenError("posList holds text", repr(wrong[:_SHOWN_CHARACTERS]), line) from None
-    dimension = int(lists[0].get("srsDimension", "3")) if lists[0].get("srsDimension", "3") in {"2", "3"} else 3
     if not len(numbers) or len(numbers) % dimension:
         raise BrokenError(f"posList is not made of {dimension} numbers a point", f"{len(numbers)} numbers", line)
     if not np.isfinite(numbers).all():
@@ -97,12 +109,10 @@ def ring_points(ring: Element) -> Points:
     points = numbers.reshape(-1, dimension)
     if dimension == 2:
         points = np.column_stack([points, np.zeros(len(points))])
-    in_japan = _in_japan(points)
-    if not in_japan.all():
-        lat, lon, z = points[int(np.argmin(in_japan))]
+    inside = in_japan(points)
+    if not inside.all():
+        lat, lon, z = points[int(np.argmin(inside))]
         raise BrokenError("coordinate outside Japan", f"latitude {lat:g}, longitude {lon:g}, height {z:g} m", line)
-    if len(points) < 3:
-        raise BrokenError("ring of fewer than three points", f"{len(points)} points", line)
     return points
 
 
@@ -151,7 +161,7 @@ class Polygons:
         plain = all(found.get("srsDimension", "3") == "3" for found in lists)
         try:
             points = np.array(" ".join(found.text or "" for found in lists).split(), dtype=np.float64).reshape(-1, 3)
-            if plain and len(points) and np.isfinite(points).all() and _in_japan(points).all():
+            if plain and len(points) and np.isfinite(points).all() and in_japan(points).all():
                 return float(points[:, 2].min()), float(points[:, 2].max())
         except ValueError:
             pass
@@ -171,7 +181,8 @@ class Polygons:
         return target
 
 
-def _in_japan(points: Points) -> NDArray[np.bool_]:
+def in_japan(points: Points) -> NDArray[np.bool_]:
+    """(n,) True where latitude, longitude and height are possible in Japan."""
     ranges = np.array([_LATITUDES_DEG, _LONGITUDES_DEG, ELEVATIONS_M])
     return np.asarray(((points >= ranges[:, 0]) & (points <= ranges[:, 1])).all(axis=1))
 

@@ -60,10 +60,11 @@ def root_name(path: Path) -> str:
 _SAFE: dict[str, Any] = {"resolve_entities": False, "no_network": True, "load_dtd": False, "remove_comments": True}
 
 
-def elements(path: Path, names: tuple[str, ...], handle: Callable[[Element], None]) -> None:
-    """Hands every element of these local names to `handle` when its end is reached, then frees it.
+def each_element(path: Path, names: tuple[str, ...]) -> Iterator[Element]:
+    """Every element of these local names when its end is reached; it is freed when the next one is asked for.
 
-    The file must have passed `root_name`. An element inside another of the names is handed over first.
+    The file must have passed `root_name`. An element inside another of the names comes first. Who stops asking stops
+    the reading.
 
     Raises:
         UserError: the file breaks off or is no well-formed XML, with the line.
@@ -71,11 +72,17 @@ def elements(path: Path, names: tuple[str, ...], handle: Callable[[Element], Non
     tags = tuple("{*}" + name for name in names)
     with _opened(path) as stream:
         for _, element in _guarded(path, etree.iterparse(stream, events=("end",), tag=tags, huge_tree=True, **_SAFE)):
-            handle(element)
+            yield element
             element.clear(keep_tail=False)
             parent = element.getparent()
             while parent is not None and element.getprevious() is not None:
                 del parent[0]
+
+
+def elements(path: Path, names: tuple[str, ...], handle: Callable[[Element], None]) -> None:
+    """Hands every element of `each_element` to `handle`."""
+    for element in each_element(path, names):
+        handle(element)
 
 
 def _opened(path: Path) -> BinaryIO:
