@@ -36,13 +36,15 @@ from contract.twin import Reported
 from contract.twin import encode as encode_twin
 from edge.config import MqttConfig
 from edge.outbox import Outbox
-from edge.window import Send, Window
+from edge.window import OlderTurn, Send, Window
 
 RECEIPTS_QUEUED_MAX: Final = 1_000
 DISCONNECT_S: Final = 2.0
 BEAT_S: Final = 5.0
 """A link with nothing to send says so often that it is alive."""
 _ENVELOPE_BYTES: Final = 256
+_REFUSALS: Final = frozenset({1, 2, 4, 5, 0x84, 0x85, 0x86, 0x87, 0x8A, 0x8C})
+"""CONNACK: protocol, client identifier, user name or password, not authorised, banned; MQTT 3.1.1 table 3.1, and 5.0 table 3-1."""
 
 _log = structlog.get_logger("edge.uplink")
 
@@ -95,8 +97,12 @@ class Uplink:
         self._tls = tls
         self._uniform = uniform
         self._windows = {
-            stream: Window(config.window_batches, config.receipt_timeout_s, config.batch_items_max) for stream in Stream
+            stream: Window(
+                config.window_batches, config.receipt_timeout_s, config.batch_items_max, config.backlog_items_per_s
+            )
+            for stream in Stream
         }
+        self._older = OlderTurn(config.receipt_timeout_s)
         self._wake = asyncio.Event()
         self._receipted = asyncio.Event()
         self._client: aiomqtt.Client | None = None
@@ -118,14 +124,13 @@ class Uplink:
         try:
             while not stop.is_set():
                 self.beat()
-                reason = "closed"
+                reason, hopeless = "closed", False
                 began_s = time.monotonic()
                 try:
                     await self._session_until(stopping)
-                except aiomqtt.MqttError as error:
-                    reason = str(error)
-                except OSError as error:
-                    reason = error.strerror or str(error)
+                except (aiomqtt.MqttError, OSError) as error:
+                    reason = getattr(error, "strerror", None) or str(error)
+                    hopeless = refused_for_good(error)
                 was_connected, self.connected = self.connected, False
                 if stop.is_set():
                     return
@@ -133,7 +138,12 @@ class Uplink:
                 failures = (
                     0 if was_connected and time.monotonic() - began_s > self._config.receipt_timeout_s else failures + 1
                 )
-                pause_s = self._uniform(0.1, min(self._config.backoff_max_s, 0.5 * 2.0 ** min(failures, 16)))
+                longest_s = self._config.backoff_max_s
+                # A wrong password or certificate does not mend itself: no use in asking fast.
+                shortest_s = longest_s / 2 if hopeless else 0.1
+                pause_s = self._uniform(
+                    shortest_s, longest_s if hopeless else min(longest_s, 0.5 * 2.0 ** min(failures, 16))
+                )
                 if was_connected or failures == 1 or failures % 20 == 0:
                     broker = f"{self._config.host}:{self._config.port}"
                     _log.warning(
@@ -255,8 +265,14 @@ class Uplink:
             self._wake.clear()
             waits: list[float] = []
             busy = False
-            # Events first: a ticket waits for nobody's weather.
+            # Events first: a ticket waits for nobody's weather. What is left of older epochs goes before the newer readings.
             for stream in (Stream.EVENTS, Stream.TELEMETRY):
+                if stream is Stream.TELEMETRY and self._outbox.older_rows:
+                    due_s = self._older.due_in_s(time.monotonic())
+                    if due_s <= 0:
+                        await self._send_older(client)
+                    else:
+                        waits.append(due_s)
                 window, state = self._windows[stream], self._outbox.state(stream)
                 now_s = time.monotonic()
                 if state.epoch != window.epoch:
@@ -279,7 +295,7 @@ class Uplink:
         window, epoch = self._windows[stream], self._windows[stream].epoch
         bytes_max = min(self._config.batch_bytes_max, BATCH_BYTES_MAX) - _ENVELOPE_BYTES
         items = await asyncio.wrap_future(
-            self._outbox.read(stream, step.from_seq, step.until_seq, self._config.batch_items_max, bytes_max)
+            self._outbox.read(stream, step.from_seq, step.until_seq, self._config.batch_items_max, bytes_max, epoch)
         )
         if not items:
             window.nothing_there()
@@ -292,6 +308,18 @@ class Uplink:
         await client.publish(topics.up(self._identity.gateway, stream), payload, qos=1)
         self.counters.batches_sent += 1
         self.counters.items_sent += len(items)
+
+    async def _send_older(self, client: aiomqtt.Client) -> None:
+        """One batch of an older epoch, then nothing of the kind until its receipt: there is no hurry, and holes need a word each."""
+        bytes_max = min(self._config.batch_bytes_max, BATCH_BYTES_MAX) - _ENVELOPE_BYTES
+        batch = await asyncio.wrap_future(self._outbox.read_older(self._config.batch_items_max, bytes_max))
+        if batch is None:
+            return
+        self._older.sent(batch.epoch, batch.items[0].seq, time.monotonic())
+        payload = join_batch(batch.epoch, batch.oldest_seq, [item.payload for item in batch.items])
+        await client.publish(topics.up(self._identity.gateway, batch.stream), payload, qos=1)
+        self.counters.batches_sent += 1
+        self.counters.items_sent += len(batch.items)
 
     async def _receive(self, client: aiomqtt.Client) -> None:
         desired = topics.down(self._identity.gateway, Down.DESIRED)
@@ -321,7 +349,11 @@ class Uplink:
     def _take_receipt(self, receipt: Receipt) -> None:
         window = self._windows[receipt.stream]
         if receipt.epoch != window.epoch:
-            self.counters.foreign_receipts += 1
+            if self._older.receipted(receipt.epoch, receipt.up_to_seq):
+                self._outbox.receipt(receipt.stream, receipt.epoch, receipt.up_to_seq, receipt.stored_at_ms)
+                self._wake.set()
+            else:
+                self.counters.foreign_receipts += 1
             return
         if window.receipted(receipt.up_to_seq, time.monotonic()):
             self.counters.receipts += 1
@@ -333,12 +365,20 @@ class Uplink:
         for stream, window in self._windows.items():
             state = self._outbox.state(stream)
             window.reconnected(state.epoch, state.oldest_seq, state.next_seq, time.monotonic())
+        self._older.reconnected()
 
     def _hello(self) -> Hello:
         identity = self._identity
         streams = {stream: self._outbox.state(stream) for stream in Stream}
         return Hello(
-            VERSION, identity.software, identity.boot_id, self._clock.unix_ms(), streams, list(identity.stations)
+            VERSION,
+            identity.software,
+            identity.boot_id,
+            self._clock.unix_ms(),
+            streams,
+            list(identity.stations),
+            monotonic_ms=int(self._clock.monotonic_s() * 1000),
+            clock_synchronised=self._clock.synchronised(),
         )
 
     def _presence(self, *, online: bool) -> bytes:
@@ -361,6 +401,20 @@ async def _connection(client: aiomqtt.Client) -> AsyncIterator[None]:
     finally:
         # aiomqtt leaves the socket of a link that hangs open and registered with the loop; paho's own close unregisters it.
         client._client._sock_close()  # noqa: SLF001
+
+
+def refused_for_good(error: BaseException) -> bool:
+    """Whether asking again soon is no use: the broker refuses us by name, or one side does not accept the other's certificate."""
+    seen: BaseException | None = error
+    while seen is not None:
+        # aiomqtt wraps what the socket said; the cause hangs on.
+        if isinstance(seen, ssl.SSLCertVerificationError) or (isinstance(seen, ssl.SSLError) and "ALERT" in str(seen)):
+            return True
+        code = getattr(seen, "rc", None)
+        if isinstance(seen, aiomqtt.MqttCodeError) and getattr(code, "value", code) in _REFUSALS:
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
 
 
 def tls_context(ca: str, certificate: str | None, key: str | None) -> ssl.SSLContext:
