@@ -1,15 +1,18 @@
 """Heat areas as polygons: one feature for each connected piece of a band, in longitude and latitude.
 
 A building belongs to the band of the ground nearest to it: a library in the middle of a hot square stands in the heat area, and
-the outlines do not dissolve into ten thousand holes. Islands smaller than a place one could step aside to are joined to
-what surrounds them (GDAL's sieve), and the outlines are simplified as one coverage, so that neighbours keep one common
-edge: no slivers, no overlaps (Visvalingam-Whyatt on shared edges, GEOS).
+the outlines do not dissolve into ten thousand holes. A map of areas is coarser than a map of cells: the classes are generalised
+to cells of about GENERAL_M (medians of three by three, so that a lamp post's shadow is no island), and
+pieces and holes smaller than a place one could step aside to are joined to what surrounds them (GDAL's sieve). The outlines are
+traced and simplified as one coverage (`areas_trace`), so that neighbours keep one common edge: no slivers, no overlaps.
 """
 
-import json
+import math
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from itertools import pairwise
+from typing import Final
 
+import msgspec
 import numpy as np
 import shapely
 from numpy.typing import NDArray
@@ -19,14 +22,15 @@ from scipy import ndimage
 from central.city.grid import Grid
 from central.city.projection import LocalFrame
 from central.heat.comfort.bands import Band
+from central.simulation.areas_trace import trace
 from central.simulation.bands import BANDS
 from central.simulation.frames import LEVEL_MAX, NO_VALUE, Layer, Mask
 from central.simulation.png import Gray
 
 ISLAND_M2: Final = 100.0
 """Smaller pieces are joined to their neighbour."""
-TOLERANCE_PIXELS: Final = 2.5
-"""An outline may leave the cells' edges by about this much: it turns stairs into lines."""
+GENERAL_M: Final = 4.0
+"""The cells that areas are drawn from are about this wide."""
 DECIMALS: Final = 6
 
 _BELOW: Final = 0
@@ -74,32 +78,73 @@ class NearestGround:
 def heat_areas(layer: Layer, grid: Grid, minimum_degc: float, nearest: NearestGround) -> list[Area]:
     """The pieces of each band from `minimum_degc` up, largest first. Raises KeyError for a layer without bands."""
     bands = bands_from(layer.kind.name, minimum_degc)
-    classes = nearest.fill(_classes(layer, bands))
+    factor = max(1, round(GENERAL_M / grid.pixel_size_m))
+    classes = generalise(nearest.fill(_classes(layer, bands)), factor)
+    size_m = factor * grid.pixel_size_m
     if min(classes.shape) > 1:
-        classes = features.sieve(classes, size=max(2, round(ISLAND_M2 / grid.pixel_size_m**2)))
-    pieces = [
-        (shapely.geometry.shape(outline), int(value))
-        for outline, value in features.shapes(classes, connectivity=4, transform=grid.transform)
-    ]
-    # Cool ground takes part in the coverage, so that its edges too are simplified once.
-    outlines = shapely.coverage_simplify(
-        np.array([outline for outline, _ in pieces], dtype=object), TOLERANCE_PIXELS * grid.pixel_size_m
+        classes = features.sieve(classes, size=max(2, math.ceil(ISLAND_M2 / size_m**2)), connectivity=4)
+    points, ends, piece, class_of = trace(classes)
+    local = np.column_stack(
+        (
+            grid.x_west_m + grid.pixel_size_m * _fine(points[:, 0], factor, classes.shape[1], grid.width),
+            grid.y_north_m - grid.pixel_size_m * _fine(points[:, 1], factor, classes.shape[0], grid.height),
+        )
     )
     edges = [*(band.from_degc for band in bands[1:]), None]
     areas = [
-        Area(bands[value - 1].id, bands[value - 1].from_degc, edges[value - 1], part)
-        for outline, (_, value) in zip(outlines, pieces, strict=True)
-        if value != _BELOW
-        for part in _polygons(outline)
+        Area(bands[value - 1].id, bands[value - 1].from_degc, edges[value - 1], outline)
+        for outline, value in _polygons(local, ends, piece, class_of)
     ]
     return sorted(areas, key=lambda area: area.outline.area, reverse=True)
 
 
+def generalise(classes: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+    """Every `factor`-th cell both ways of the classes smoothed by the median of three by three, and smoothed once more.
+
+    Sampled, not pooled: pooling has to round a cell that is half in, and all areas would grow or shrink by it.
+    """
+    if factor > 1:
+        smooth = ndimage.median_filter(classes, size=3, mode="nearest")
+        classes = smooth[(factor - 1) // 2 :: factor, (factor - 1) // 2 :: factor]
+    return np.ascontiguousarray(ndimage.median_filter(classes, size=3, mode="nearest"), dtype=np.uint8)
+
+
+def _fine(place: NDArray[np.float64], factor: int, count: int, fine_count: int) -> NDArray[np.float64]:
+    """Places counted in `count` coarse cells as counted in the `fine_count` cells they are centred on; the border stays the border."""
+    centred = place * factor + (factor - 1) // 2 - (factor - 1) / 2.0
+    return np.where(place <= 0.0, 0.0, np.where(place >= count, fine_count, np.clip(centred, 0.0, fine_count)))
+
+
+def _polygons(
+    points: NDArray[np.float64], ends: NDArray[np.int32], piece: NDArray[np.int32], class_of: NDArray[np.int32]
+) -> list[tuple[shapely.Polygon, int]]:
+    """(outline, class) of each piece: its one outer ring, which runs anticlockwise, and its holes."""
+    if not len(ends):
+        return []
+    starts = np.concatenate(([0], ends[:-1]))
+    twice_area = np.add.reduceat(
+        np.append(points[:-1, 0] * points[1:, 1] - points[1:, 0] * points[:-1, 1], 0.0) * _within(ends, len(points)),
+        starts,
+    )
+    order = np.lexsort((twice_area < 0.0, piece))
+    index = np.concatenate([np.arange(starts[ring], ends[ring]) for ring in order])
+    ring_offsets = np.concatenate(([0], np.cumsum((ends - starts)[order])))
+    outer = np.flatnonzero(twice_area[order] > 0.0)
+    outlines = shapely.from_ragged_array(
+        shapely.GeometryType.POLYGON, points[index], (ring_offsets, np.append(outer, len(order)))
+    )
+    return list(zip(outlines, class_of[order][outer].tolist(), strict=True))
+
+
+def _within(ends: NDArray[np.int32], count: int) -> NDArray[np.float64]:
+    """(count,) 1 where a point and the next one are of one ring, 0 at each ring's end."""
+    within = np.ones(count)
+    within[ends - 1] = 0.0
+    return within
+
+
 def areas_geojson(areas: list[Area], frame: LocalFrame, *, frame_id: str, at: str, layer: str) -> bytes:
     """A GeoJSON FeatureCollection (RFC 7946) of the areas, UTF-8."""
-    outlines = np.array([area.outline for area in areas], dtype=object)
-    if len(outlines):
-        outlines = frame.geometries_to_lonlat(shapely.orient_polygons(outlines))
     collection = {
         "type": "FeatureCollection",
         "frame": frame_id,
@@ -108,7 +153,7 @@ def areas_geojson(areas: list[Area], frame: LocalFrame, *, frame_id: str, at: st
         "features": [
             {
                 "type": "Feature",
-                "geometry": {"type": "Polygon", "coordinates": _rings(outline)},
+                "geometry": {"type": "Polygon", "coordinates": rings},
                 "properties": {
                     "band": area.band,
                     "min_degc": area.min_degc,
@@ -118,10 +163,10 @@ def areas_geojson(areas: list[Area], frame: LocalFrame, *, frame_id: str, at: st
                     "at": at,
                 },
             }
-            for area, outline in zip(areas, outlines, strict=True)
+            for area, rings in zip(areas, _rings([area.outline for area in areas], frame), strict=True)
         ],
     }
-    return json.dumps(collection, ensure_ascii=False, separators=(",", ":")).encode()
+    return msgspec.json.encode(collection)
 
 
 def _classes(layer: Layer, bands: tuple[Band, ...]) -> NDArray[np.uint8]:
@@ -135,12 +180,17 @@ def _classes(layer: Layer, bands: tuple[Band, ...]) -> NDArray[np.uint8]:
     return classes
 
 
-def _polygons(geometry: Any) -> list[shapely.Polygon]:
-    """Simplifying may cut a piece in two or make it vanish."""
-    return [part for part in shapely.get_parts(geometry) if isinstance(part, shapely.Polygon) and not part.is_empty]
-
-
-def _rings(outline: shapely.Polygon) -> list[object]:
-    return [
-        np.round(shapely.get_coordinates(ring), DECIMALS).tolist() for ring in (outline.exterior, *outline.interiors)
-    ]
+def _rings(outlines: list[shapely.Polygon], frame: LocalFrame) -> list[list[list[list[float]]]]:
+    """For each outline its rings as lists of [lon, lat] with DECIMALS places (0.1 m), or all where rounding would break it."""
+    if not outlines:
+        return []
+    kind, local, offsets = shapely.to_ragged_array(np.array(outlines, dtype=object))
+    degrees = np.column_stack(frame.to_lonlat(local[:, 0], local[:, 1]))
+    points = np.round(degrees, DECIMALS)
+    ring_ends, polygon_ends = offsets
+    for broken in np.flatnonzero(~shapely.is_valid(shapely.from_ragged_array(kind, points, offsets))):
+        span = slice(ring_ends[polygon_ends[broken]], ring_ends[polygon_ends[broken + 1]])
+        points[span] = degrees[span]
+    listed = points.tolist()
+    rings = [listed[begin:end] for begin, end in pairwise(ring_ends.tolist())]
+    return [rings[begin:end] for begin, end in pairwise(polygon_ends.tolist())]

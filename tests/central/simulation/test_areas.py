@@ -132,3 +132,24 @@ def test_geojson_is_in_degrees_with_outer_rings_anticlockwise():
 def test_no_areas_make_an_empty_collection():
     document = json.loads(areas_geojson([], LocalFrame(36.0, 139.0), frame_id="F", at="T", layer="wbgt"))
     assert document["features"] == []
+
+
+def test_outlines_stay_where_the_cells_change():
+    """No point of an outline lies further from the true edge than generalising allows: a cell and a half of 4 m."""
+    y, x = np.mgrid[:100, :100]
+    edge = 50 + 12 * np.sin(x / 9.0)
+    (area,) = areas_of(np.where(y > edge, 33.0, 26.0).astype(np.float32))
+    line = shapely.LineString([(-99.0 + 2 * i, 100.0 - 2.0 * (50 + 12 * np.sin(i / 9.0)) - 1.0) for i in range(100)])
+    inner = [shapely.Point(point) for point in area.outline.exterior.coords if abs(point[0]) < 98 and point[1] > -99]
+    assert len(inner) > 8
+    assert max(line.distance(point) for point in inner) < 4.0
+    assert area.outline.area == pytest.approx(float((y > edge).sum()) * 4.0, rel=0.01)
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (9, 31), (33, 10)])
+def test_any_shape_is_covered_to_its_border(shape):
+    grid = Grid(0.0, 0.0, shape[1], shape[0], 2.0)
+    ground = np.ones(shape, bool)
+    layer = quantise(LAYERS["wbgt"], np.full(shape, 33.0, np.float32), ground)
+    (area,) = heat_areas(layer, grid, 28.0, NearestGround(ground))
+    assert area.outline.equals(shapely.box(0.0, -2.0 * shape[0], 2.0 * shape[1], 0.0))
