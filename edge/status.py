@@ -121,6 +121,7 @@ class Door:
             with _short_path(data_dir) as folder:
                 self._socket.bind(f"{folder}/{SOCKET_NAME}")
             self._path.chmod(0o600)
+            self._socket.listen(8)
         except OSError:
             self._socket.close()
             raise

@@ -6,7 +6,7 @@ from enum import StrEnum
 import msgspec
 
 from edge.fieldbus.frames import Fault, crc16, search
-from edge.fieldbus.port import BusFaultError, GuardedPort
+from edge.fieldbus.port import GAP_S, BusFaultError, GuardedPort
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -80,7 +80,8 @@ class Asker:
         except BusFaultError as error:
             took_s = time.monotonic() - began_s
             echo = port.last_received.startswith(request)
-            late = port.drain(response_s)
+            # A spoilt reply was the reply; after silence or half a frame the true one may still come.
+            late = port.drain(GAP_S if error.fault is Fault.CHECKSUM else response_s)
             strays = error.stray_bytes - len(request) * echo + len(late)
             return Answer(Kind.FAULT, took_s, fault=error.fault, echo=echo, stray_bytes=strays)
         took_s = time.monotonic() - began_s

@@ -27,6 +27,7 @@ class Task(msgspec.Struct, frozen=True):
         stations: what the configuration has there; None: nothing is configured.
         profiles: the configured stations' profiles by unit.
         configured: the configured setting.
+        agent: the running agent that has this port in its file.
     """
 
     port: str
@@ -34,6 +35,7 @@ class Task(msgspec.Struct, frozen=True):
     stations: tuple[Station, ...] | None = None
     profiles: Mapping[int, Profile] = {}
     configured: Line | None = None
+    agent: Holder | None = None
 
 
 class PortResult(msgspec.Struct, frozen=True):
@@ -55,15 +57,15 @@ class Report(msgspec.Struct, frozen=True):
         return tuple(dict.fromkeys(names))
 
 
-def tasks_of(plan: Plan, port_of: Callable[[str], str]) -> list[Task]:
-    """One task a configured bus. `port_of`: the path of a bus's port."""
+def tasks_of(plan: Plan, agent: Holder | None) -> list[Task]:
+    """One task a configured bus. `agent`: the one that runs by this plan, if any."""
     tasks = []
     for bus in plan.config.bus:
-        line = Line(port_of(bus.port), bus.baud, bus.parity, bus.stop_bits)
+        line = Line(bus.port, bus.baud, bus.parity, bus.stop_bits)
         profiles = {station.unit_address: plan.profile(bus.name, station) for station in bus.station}
         stations = tuple(Station(each.id, each.unit_address, each.profile) for each in bus.station)
         others = other_settings(line, profiles.values())
-        tasks.append(Task(line.port, (line, *others), stations, profiles, line))
+        tasks.append(Task(line.port, (line, *others), stations, profiles, line, agent))
     return tasks
 
 
@@ -95,6 +97,8 @@ def _check_port(  # noqa: PLR0917 - one question with its parts
     say: Say,
     holder: Callable[[str], Holder | None],
 ) -> PortResult:
+    if task.agent is not None:
+        return PortResult(task.port, None, (_not_opened(task.port, "", task.agent),))
     first: LineResult | None = None
     try:
         for line in task.lines:

@@ -67,14 +67,18 @@ def _tasks(arguments: argparse.Namespace) -> "tuple[list[Task], Mapping[str, Pro
     if arguments.config is not None:
         if arguments.port or arguments.baud:
             raise UserError("--config says port and baud rate", where="--port", hint="leave one of them out")
-        from edge import config
+        from edge import config, status
+        from edge.check.ports import Holder
         from edge.twin.keeper import recalled
         from edge.twin.merging import local_plan
 
         setup = config.load(arguments.config)
         plan = recalled(local_plan(setup.config, setup.profiles), setup.data_dir)
         carried = {name: each for known in plan.profiles.values() for name, each in known.items()}
-        return tasks_of(plan, str), {**setup.profiles, **carried}
+        running = status.ask(setup.data_dir) if setup.data_dir.is_dir() else None
+        pid = running.pid if isinstance(running, status.Status) else 0
+        agent = None if running is None else Holder(pid, f"kumagaya edge run of gateway {setup.config.gateway}")
+        return tasks_of(plan, agent), {**setup.profiles, **carried}
     profiles = load_profiles(arguments.profiles or config_dir() / "devices")
     ports = [arguments.port] if arguments.port else serial_ports()
     if not ports:
