@@ -157,6 +157,8 @@ async def _run(setup: Setup) -> int:
         asyncio.create_task(attendants.tend_twin(twin, link), name="twin"),
         asyncio.create_task(attendants.open_door(setup.data_dir, parts.status), name="status"),
     ]
+    for attendant in beside:
+        attendant.add_done_callback(_end_with_task)
     if renewer is not None:
         beside.append(asyncio.create_task(renewer.run(), name="renewal"))
     hurrying = asyncio.create_task(hurry.wait(), name="second-signal")
@@ -187,6 +189,13 @@ def _end_with_thread(ended: threading.ExceptHookArgs) -> None:
     name = "" if ended.thread is None else ended.thread.name
     _log.critical("thread_ended", thread=name, exc_info=ended.exc_value)
     os._exit(EXIT_BUG)
+
+
+def _end_with_task(task: asyncio.Task[None]) -> None:
+    """As `_end_with_thread`: an agent whose watchdog or twin has ended by a bug only seems to work."""
+    if not task.cancelled() and task.exception() is not None:
+        _log.critical("task_ended", task=task.get_name(), exc_info=task.exception())
+        os._exit(EXIT_BUG)
 
 
 def _waiting(outbox: Outbox) -> int:
