@@ -163,7 +163,11 @@ def _with_absolute_paths(config: CentralConfig, folder: Path) -> CentralConfig:
         key_file=absolute(config.mqtt.key_file),
     )
     simulation = msgspec.structs.replace(config.simulation, city=absolute(config.simulation.city))
-    fleet = msgspec.structs.replace(config.fleet, broker_pid_file=absolute(config.fleet.broker_pid_file))
+    fleet = msgspec.structs.replace(
+        config.fleet,
+        broker_pid_file=absolute(config.fleet.broker_pid_file),
+        broker_dir=absolute(config.fleet.broker_dir),
+    )
     return msgspec.structs.replace(
         config,
         data_dir=str(folder / Path(config.data_dir).expanduser()),

@@ -20,6 +20,8 @@ class FleetConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         grace_days: how long after its end a certificate may still be renewed (over HTTPS): a gateway that was in store.
         reload_command: makes the broker read its lists again, such as ["systemctl", "reload", "mosquitto"].
         broker_pid_file: instead of a command: the broker's pid file, to signal it directly.
+        broker_dir: where the broker's files are written; left out, `broker` in `dir`. A broker of another user needs a folder that
+            it can reach, such as /etc/mosquitto/kumagaya.
         broker_group: group that may read the broker's key file, such as "mosquitto".
     """
 
@@ -34,4 +36,5 @@ class FleetConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     grace_days: Annotated[float, msgspec.Meta(ge=0, le=3650)] = 180.0
     reload_command: tuple[str, ...] = ()
     broker_pid_file: str | None = None
+    broker_dir: str | None = None
     broker_group: str | None = None

@@ -47,7 +47,7 @@ class FleetServer:
         self._web.mkdir(mode=0o700, exist_ok=True)
         self._claim_host, _ = check_url(config.claim_url, "fleet.claim_url")
         self._renew_own()
-        authority, role_folder = self.service.office.authority, folders(fleet)[2]
+        authority, role_folder = self.service.office.authority, folders(fleet, config)[2]
         identity = broker_files.role_identity(role_folder, broker_files.FLEET, authority, _now_ms())
         self.renewals = Renewals(self.service, identity, config)
         self._settings = uvicorn.Config(
@@ -103,7 +103,7 @@ class FleetServer:
         if broker_files.renew_server(self._web, authority, [self._claim_host], _now_ms()) and self._running():
             assert self._settings.ssl is not None
             self._settings.ssl.load_cert_chain(self._web / "server.pem", self._web / "server.key")
-        _, broker, role_folder = folders(self._fleet)
+        _, broker, role_folder = folders(self._fleet, config)
         broker_files.role_identity(role_folder, broker_files.INGEST, authority, _now_ms())
         mine = broker_files.role_identity(role_folder, broker_files.FLEET, authority, _now_ms())
         if self._running():

@@ -154,9 +154,10 @@ class Service:
         return answer
 
 
-def folders(fleet: Path) -> tuple[Path, Path, Path]:
+def folders(fleet: Path, config: FleetConfig) -> tuple[Path, Path, Path]:
     """Of the authority, of the broker's files, of central's own certificates."""
-    return fleet / "authority", fleet / "broker", fleet / "roles"
+    broker = fleet / "broker" if config.broker_dir is None else Path(config.broker_dir)
+    return fleet / "authority", broker, fleet / "roles"
 
 
 def open_service(
@@ -164,7 +165,7 @@ def open_service(
 ) -> Service:
     """Everything wired, from the files of a fleet that was set up by `init`. Raises UserError."""
     check_url(config.claim_url, "fleet.claim_url")
-    authority_folder, broker_folder, _ = folders(fleet)
+    authority_folder, broker_folder, _ = folders(fleet, config)
     authority = authorities.load(authority_folder)
     registry = Registry(fleet / "fleet.db")
     office = Office(config, authority, registry, now_ms)
@@ -175,7 +176,7 @@ def init(fleet: Path, config: FleetConfig, now_ms: int) -> authorities.Authority
     """A new fleet: authority, registry, central's own certificates. Raises UserError when there is one already."""
     check_url(config.claim_url, "fleet.claim_url")
     private_folder(fleet)
-    authority_folder, _, role_folder = folders(fleet)
+    authority_folder, _, role_folder = folders(fleet, config)
     authority = authorities.create(authority_folder, now_ms)
     Registry(fleet / "fleet.db")
     for role in (broker_files.INGEST, broker_files.FLEET):

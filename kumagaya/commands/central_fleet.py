@@ -35,7 +35,7 @@ def add_fleet(verbs: Any) -> None:
     sign.add_argument("--replace", action="store_true", help="for a device that takes an active one's place")
     _add(actions, "acl", "print the broker's access list of this moment", _acl)
     broker = _add(actions, "broker-config", "write mosquitto.conf, certificates and lists", _broker_config)
-    broker.add_argument("--out", type=Path, metavar="DIR", help="default: broker/ in the fleet's folder")
+    broker.add_argument("--out", type=Path, metavar="DIR", help="default: fleet.broker_dir, where `apply` writes too")
     broker.add_argument("--bind", default="0.0.0.0", metavar="ADDRESS", help="default: %(default)s")  # noqa: S104
     broker.add_argument("--data", type=Path, metavar="DIR", help="where mosquitto keeps sessions; default: DIR/data")
     broker.add_argument("--log", default="stderr", metavar="WHERE", help="mosquitto's log_dest; default: %(default)s")
@@ -82,7 +82,7 @@ def _init(arguments: argparse.Namespace) -> int:
 
     config = _config(arguments)
     authority = init(config.fleet_path, config.fleet, _now_ms())
-    keys, _, roles = folders(config.fleet_path)
+    keys, _, roles = folders(config.fleet_path, config.fleet)
     print(f"made the authority in {keys}; the root's pin is {authority.pin}")
     print(f"take {keys / 'root.key'} offline now: it is needed again only for renew-issuer, every few years")
     print(f"central's own certificates are in {roles}; next: kumagaya central fleet broker-config")
@@ -189,7 +189,9 @@ def _broker_config(arguments: argparse.Namespace) -> int:
 
     config, service = _config(arguments), _service(arguments)
     fleet, authority = config.fleet, service.office.authority
-    out = broker_files.shared_folder((arguments.out or folders(config.fleet_path)[1]).absolute(), fleet.broker_group)
+    out = broker_files.shared_folder(
+        (arguments.out or folders(config.fleet_path, config.fleet)[1]).absolute(), fleet.broker_group
+    )
     template_path = config_dir() / "mosquitto" / "mosquitto.conf"
     data = (arguments.data or out / "data").absolute()
     data.mkdir(parents=True, exist_ok=True)
@@ -231,7 +233,7 @@ def _renew_issuer(arguments: argparse.Namespace) -> int:
     from central.fleet.service import folders
 
     config = _config(arguments)
-    authority = renew_issuer(folders(config.fleet_path)[0], arguments.root_key, _now_ms())
+    authority = renew_issuer(folders(config.fleet_path, config.fleet)[0], arguments.root_key, _now_ms())
     print(f"the issuer is good until {authority.issuer.not_valid_after_utc:%Y-%m-%d}; next: broker-config, then apply")
     return 0
 
