@@ -88,7 +88,9 @@ def _report(verdict: Verdict) -> None:
     figures |= {name: verdict.total(name) for name in ("duplicated", "wrong", "misdated", "disordered")}
     figures |= {"epochs": len(verdict.streams), "shed by tombstone": sum(one.shed for one in verdict.streams)}
     figures |= {"gaps": verdict.gaps, "outbox bytes max": record.outbox_bytes_max}
-    figures |= {"starts refused on a full disk": record.refused_starts}
+    if verdict.events is not None:
+        events = verdict.events
+        figures |= {"events taken": events.taken, "events stored": events.stored, "events lost": len(events.lost)}
     for name, value in figures.items():
         print(f"  {name:<30} {value}")
     drained = "never" if verdict.drained_s is None else f"{verdict.drained_s:.1f} s"

@@ -2,13 +2,20 @@
 
 Nothing of the agent is changed but what its machine says: `time.time` and `time.time_ns` are off by what the file says, and the kernel
 calls its clock disciplined or not as the file says. `time.monotonic` is left alone, as `settimeofday` leaves it alone.
+
+Beside the agent's own tasks a ticket machine gives events to its outbox, as a terminal will. What it hands in, and what it was told is
+safe, it writes to two files beside the clock's before it does anything else.
 """
 
+import itertools
 import mmap
 import struct
 import sys
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 _FORM = struct.Struct("<qq")
 
@@ -37,6 +44,43 @@ class ClockFile:
         self._map.close()
 
 
+EVENT = "torture.ticket"
+EVENT_EVERY_S = 0.3
+ANSWER_S_MAX = 5.0
+
+
+class TicketMachine:
+    """Hands in an event now and then, each with a number of its own, and waits for its answer as a driver would."""
+
+    def __init__(self, outbox: Any, folder: Path, true_time_ns: Callable[[], int]) -> None:
+        self._outbox = outbox
+        self._offered = folder / "events.offered"
+        self._taken = folder / "events.taken"
+        self._true_time_ns = true_time_ns
+        self._thread = threading.Thread(target=self._run, name="tickets", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def _run(self) -> None:
+        from contract.messages import Event
+        from edge.clock import boot_id
+
+        boot = boot_id()
+        with self._offered.open("a", buffering=1) as offered, self._taken.open("a", buffering=1) as taken:
+            for _ in itertools.count():
+                time.sleep(EVENT_EVERY_S)
+                number = self._true_time_ns() // 1_000_000
+                offered.write(f"{number}\n")
+                event = Event(1, EVENT, time.time_ns() // 1_000_000, int(time.monotonic() * 1000), boot, {"n": number})
+                try:
+                    answer = self._outbox.append_event(event).result(ANSWER_S_MAX)
+                except TimeoutError:
+                    continue
+                if isinstance(answer, int):
+                    taken.write(f"{number}\n")
+
+
 def main() -> int:
     clock = ClockFile(Path(sys.argv[1]))
     true_time, true_time_ns = time.time, time.time_ns
@@ -44,10 +88,19 @@ def main() -> int:
     time.time_ns = lambda: true_time_ns() + clock.offset_ms * 1_000_000
 
     import edge.clock  # after the clock was set: modules keep what they find
+    import edge.outbox
     from kumagaya.cli import main as kumagaya
 
     edge.clock.kernel_synchronised = lambda: clock.synchronised
     edge.clock.MachineClock.ASK_EVERY_S = 0.0
+
+    start_outbox = edge.outbox.Outbox.start
+
+    def start(outbox: edge.outbox.Outbox) -> None:
+        start_outbox(outbox)
+        TicketMachine(outbox, Path(sys.argv[1]).parent, true_time_ns).start()
+
+    edge.outbox.Outbox.start = start  # type: ignore[method-assign, assignment]
     return kumagaya(sys.argv[2:])
 
 

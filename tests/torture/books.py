@@ -1,6 +1,6 @@
 """Compares what the counting stations served with what central holds, after everything has come to rest. Pure but for reading files.
 
-Every answer of a counting station is a number of its own, so that each stored reading names the answer it was made of. Five rules:
+Every answer of a counting station is a number of its own, so that each stored reading names the answer it was made of. Six rules:
 
 1. Each stored reading is an answer (or, where a block was asked in parts, the parts of it) of that station, unchanged: else it is *wrong*.
 2. No answer is stored twice, no identity twice: else it is *duplicated*.
@@ -14,6 +14,8 @@ Every answer of a counting station is a number of its own, so that each stored r
    - *in memory*: the disk refused writes, and the agent was killed before it took them;
    - *shed*: a tombstone covers its time.
    Everything else is *lost*.
+6. An event that the outbox said it had taken is stored once, whatever was killed and however full the disk; none is stored that was not
+   handed in; those of an epoch are numbered in the order in which they were handed in.
 """
 
 import json
@@ -58,9 +60,9 @@ class Stored:
 
 @dataclass(frozen=True)
 class Stream:
-    """A row of central's progress. `next_seq`: what the outbox says, None for an epoch it no longer knows."""
+    """A row of central's progress. `rows`: readings or events stored, up to `highest_seq`."""
 
-    key: int
+    name: str
     epoch: str
     up_to_seq: int
     shed: int
@@ -102,6 +104,7 @@ class Evidence:
     edge_kills_ms: Sequence[int] = ()
     trouble: Sequence[Span] = ()
     refused: Sequence[Span] = ()
+    """From when the disk took nothing until the agent was killed."""
     shed: Sequence[Span] = ()
     """In the edge's own time."""
     clock: Sequence[ClockChange] = ()
@@ -156,7 +159,8 @@ def read_store(database: Path) -> tuple[list[Stored], list[Stream], list[Span], 
             "SELECT stations.id AS station, readings.* FROM readings JOIN stations ON stations.key = readings.station_key"
             " ORDER BY stream_key, seq"
         ).fetchall()
-        streams = connection.execute("SELECT * FROM streams WHERE stream = 'telemetry'").fetchall()
+        events = connection.execute("SELECT stream_key, count(*), max(seq) FROM events GROUP BY stream_key").fetchall()
+        streams = connection.execute("SELECT * FROM streams").fetchall()
         sheds = connection.execute("SELECT * FROM shed_ranges").fetchall()
         (gaps,) = connection.execute("SELECT count(*) FROM gaps").fetchone()
     stored = [
@@ -174,9 +178,11 @@ def read_store(database: Path) -> tuple[list[Stored], list[Stream], list[Span], 
     highest: dict[int, int] = {}
     for one in stored:
         highest[one.stream_key] = max(one.seq, highest.get(one.stream_key, 0))
+    for key, count, last in events:
+        rows[key], highest[key] = count, last
     known = [
         Stream(
-            row["key"],
+            row["stream"],
             row["epoch"],
             row["up_to_seq"],
             row["shed"],
@@ -303,7 +309,10 @@ class _Settling:
     def _was_in_flight(self, at_ms: int, killed_ms: int) -> bool:
         if not -_ASKED_BEFORE_MS <= killed_ms - at_ms <= self._evidence.in_flight_ms:
             return False
-        return bisect_right(self._stored_at_ms, killed_ms) == bisect_right(self._stored_at_ms, at_ms)
+        return self._nothing_stored(at_ms, killed_ms)
+
+    def _nothing_stored(self, after_ms: int, until_ms: int) -> bool:
+        return bisect_right(self._stored_at_ms, until_ms) == bisect_right(self._stored_at_ms, after_ms)
 
     def _explain(self, answer: Served) -> None:
         account, evidence, at_ms = self._account, self._evidence, answer.at_ms
@@ -313,7 +322,9 @@ class _Settling:
             account.in_flight += 1
         elif any(span.holds(at_ms, self._line) for span in evidence.trouble):
             account.trouble += 1
-        elif any(span.holds(at_ms, self._line) for span in evidence.refused):
+        elif any(
+            span.holds(at_ms, self._line) and self._nothing_stored(at_ms, span.to_ms) for span in evidence.refused
+        ):
             account.in_memory += 1
         elif any(
             # It was dated a little after it was served.
@@ -324,3 +335,50 @@ class _Settling:
             account.shed += 1
         else:
             account.lost.append(at_ms)
+
+
+@dataclass(frozen=True)
+class EventAccount:
+    """Numbers of events: stored though never handed in, taken and not stored, stored twice, out of order."""
+
+    offered: int
+    taken: int
+    stored: int
+    foreign: tuple[int, ...]
+    lost: tuple[int, ...]
+    duplicated: tuple[int, ...]
+    disordered: tuple[int, ...]
+
+
+def settle_events(offered: Sequence[int], taken: Sequence[int], stored: Sequence[tuple[int, int, int]]) -> EventAccount:
+    """`stored`: (stream key, seq, number of the event)."""
+    times = Counter(number for _, _, number in stored)
+    newest: dict[int, int] = {}
+    disordered = []
+    for key, _, number in sorted(stored):
+        if number <= newest.get(key, 0):
+            disordered.append(number)
+        newest[key] = number
+    return EventAccount(
+        len(offered),
+        len(taken),
+        len(stored),
+        foreign=tuple(sorted(times.keys() - set(offered))),
+        lost=tuple(sorted(set(taken) - times.keys())),
+        duplicated=tuple(number for number, count in times.items() if count > 1),
+        disordered=tuple(disordered),
+    )
+
+
+def read_numbers(path: Path) -> list[int]:
+    """Whole lines only: the last one may have been cut off."""
+    if not path.exists():
+        return []
+    return [int(line) for line in path.read_text().split("\n")[:-1] if line]
+
+
+def read_events(database: Path) -> list[tuple[int, int, int]]:
+    """(stream key, seq, number) of each stored event."""
+    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
+        rows = connection.execute("SELECT stream_key, seq, body FROM events").fetchall()
+    return [(key, seq, json.loads(body)["n"]) for key, seq, body in rows]

@@ -111,9 +111,9 @@ _LINK_ACTIONS = {
 }
 _PAUSE_S = {
     Target.EDGE: 2.0,
-    Target.BROKER: 2.5,
-    Target.CENTRAL: 2.3,
-    Target.STATIONS: 8.0,
+    Target.BROKER: 1.8,
+    Target.CENTRAL: 1.7,
+    Target.STATIONS: 7.0,
     Target.EDGE_LINK: 6.0,
     Target.CENTRAL_LINK: 6.0,
     Target.LINE: 12.0,

@@ -29,9 +29,8 @@ STALL_S = 0.3
 
 LATE_S = 1.2
 """How late a late reply is: the agent has long given up."""
-USER_ERROR = 2
-RESTART_S = 0.5
-"""systemd waits two seconds."""
+BACK_ON_DISK_S = 5.0
+"""So long after a disk was full the agent may still keep readings in memory: its own pause between two attempts."""
 COMPLAINTS_MAX = 25
 
 
@@ -50,8 +49,6 @@ class Record:
     refused: list[Span] = field(default_factory=list)
     clock: list[ClockChange] = field(default_factory=list)
     complaints: Counter[str] = field(default_factory=Counter)
-    refused_starts: int = 0
-    """The agent would not start on a full disk."""
     outbox_bytes_max: int = 0
     stalled_s: float = 0.0
 
@@ -67,13 +64,13 @@ class Storm:
         self._city = city
         self._tell = tell
         self.record = Record()
-        self._began_s = 0.0
+        self._began_s = time.monotonic()
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
         self._frozen_since_ms: dict[Target, int] = {}
         self._down_since_ms: dict[Target, int] = {}
         self._asked_at_s: dict[Target, float] = {}
-        self._full_since_ms: int | None = None
+        self._full_since_ms = 0
         self._refusing_until_ms = 0
         self._quiet = threading.Event()
 
@@ -102,6 +99,8 @@ class Storm:
             if time.monotonic() - began_s > timeout_s:
                 return None
             self._look()
+            while self._queue and self._queue[0][0] <= time.monotonic() - self._began_s:
+                heapq.heappop(self._queue)[2]()
             time.sleep(0.4)
         return time.monotonic() - began_s
 
@@ -123,11 +122,6 @@ class Storm:
         for target, process in self._city.processes.items():
             if process.state is State.UP and process.ended() is not None:
                 code = process.ended_itself[-1]
-                if target is Target.EDGE and code == USER_ERROR and now_ms() < self._refusing_until_ms:
-                    # Says in one line that the disk allows no outbox, and is started again, as systemd does.
-                    record.refused_starts += 1
-                    self._in(RESTART_S, process.start)
-                    continue
                 record.complaints[f"{target} ended by itself with {code}: {short(process.last_words(2))}"] += 1
                 if record.complaints.total() > COMPLAINTS_MAX:
                     raise HopelessError(f"it will not stay up: {record.complaints.most_common(3)}")
@@ -154,8 +148,8 @@ class Storm:
         else:
             self._city.fill_disk()
             self._full_since_ms = now_ms()
-            self._refusing_until_ms = now_ms() + round(1000 * one.for_s) + 1000
-            self._in(one.for_s, self._free_disk)
+            self._refusing_until_ms = now_ms() + round(1000 * (one.for_s + BACK_ON_DISK_S))
+            self._in(one.for_s, self._city.free_disk)
 
     def _begin_process(self, one: Disturbance, process: Process) -> None:
         target = one.target
@@ -186,8 +180,8 @@ class Storm:
         self._down_since_ms[target] = self._frozen_since_ms.pop(target, moment_ms)
         if target is Target.EDGE:
             self.record.edge_kills_ms.append(self._down_since_ms[target])
-            if self._full_since_ms is not None:
-                self.record.refused.append(Span(self._full_since_ms - self._commit_ms, moment_ms))
+            if moment_ms < self._refusing_until_ms:
+                self.record.refused.append(Span(self._full_since_ms - self._commit_ms, self._down_since_ms[target]))
 
     def _kill_and_start(self, target: Target, process: Process) -> None:
         self._kill(target, process)
@@ -247,10 +241,6 @@ class Storm:
     def _note_clock(self, offset_ms: int, *, synchronised: bool) -> None:
         self._city.clock.set(offset_ms, synchronised=synchronised)
         self.record.clock.append(ClockChange(now_ms(), offset_ms, synchronised))
-
-    def _free_disk(self) -> None:
-        self._city.free_disk()
-        self._full_since_ms = None
 
     def _trouble(self, from_ms: int, to_ms: int, lines: frozenset[str] = frozenset()) -> None:
         spread_ms = round(1000 * RESPONSE_S)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.torture.books import ClockChange, Evidence, Served, Span, Stored, settle
+from tests.torture.books import ClockChange, Evidence, Served, Span, Stored, settle, settle_events
 from tests.torture.counting import FIRST, LAST, values
 
 STEP_MS = 250
@@ -140,3 +140,12 @@ def test_an_unsound_answer_may_be_stored_or_not():
     assert account(answers, stored(answers)).spoiled == 0
     one = account(answers, stored(answers[:9] + answers[10:]))
     assert (one.spoiled, faults(one)) == (1, {})
+
+
+def test_an_event_that_was_taken_is_stored_once_and_one_that_was_not_may_be():
+    one = settle_events([10, 20, 30], [10, 30], [(1, 1, 10), (1, 2, 20), (1, 3, 30)])
+    assert (one.lost, one.duplicated, one.foreign, one.disordered) == ((), (), (), ())
+    assert settle_events([10, 20], [10, 20], [(1, 1, 20)]).lost == (10,)
+    assert settle_events([10], [10], [(1, 1, 10), (2, 1, 10)]).duplicated == (10,)
+    assert settle_events([10], [10], [(1, 1, 10), (1, 2, 11)]).foreign == (11,)
+    assert settle_events([10, 20], [], [(1, 1, 20), (1, 2, 10)]).disordered == (10,)

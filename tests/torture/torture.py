@@ -2,15 +2,14 @@
 
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from contract.topics import Stream as StreamName
 from edge.outbox_file import OutboxFile
 from tests.torture import books
-from tests.torture.books import Account, Evidence, Stream
+from tests.torture.books import Account, EventAccount, Evidence, Stream
 from tests.torture.city import City, Settings, short
 from tests.torture.plan import KILLS, Abilities, Target, plan
 from tests.torture.processes import State
@@ -35,6 +34,7 @@ class Verdict:
     rage_s: float
     drained_s: float | None
     stations: int
+    events: EventAccount | None = None
     violations: list[str] = field(default_factory=list)
 
     def total(self, name: str) -> int:
@@ -69,8 +69,11 @@ def come_to_rest(city: City, storm: Storm, seed: int = 0, rage_s: float = 0.0) -
         if code != 0:
             storm.record.complaints[f"the edge ended with {code}: {short(edge.last_words())}"] += 1
     outbox = OutboxFile(city.outbox)
-    tally = outbox.tally[StreamName.TELEMETRY]
+    tallies = dict(outbox.tally)
     outbox.close()
+    older = [path.name for path in city.edge_data.glob("outbox.db.*-*[0-9]")]
+    if older:
+        storm.record.complaints[f"older epochs were not drained: {older}"] += 1
     for target in (Target.CENTRAL, Target.BROKER, Target.STATIONS):
         city.processes[target].end(10.0)
     stored, streams, shed, gaps = books.read_store(city.database)
@@ -86,7 +89,13 @@ def come_to_rest(city: City, storm: Storm, seed: int = 0, rage_s: float = 0.0) -
     )
     accounts = books.settle(books.read_served(city.served), stored, evidence)
     verdict = Verdict(seed, accounts, streams, record, gaps, rage_s, drained_s, len(city.station_ids))
-    _judge(verdict, tally.epoch, tally.next_seq, city.settings)
+    if not city.settings.true_clock:
+        verdict.events = books.settle_events(
+            books.read_numbers(city.run / "events.offered"),
+            books.read_numbers(city.run / "events.taken"),
+            books.read_events(city.database),
+        )
+    _judge(verdict, {tally.epoch: tally.next_seq for tally in tallies.values()}, city.settings)
     return verdict
 
 
@@ -96,6 +105,7 @@ def _drained(city: City, since_ms: int) -> bool:
         with closing(sqlite3.connect(f"file:{city.database}?mode=ro", uri=True)) as connection:
             (behind,) = connection.execute(
                 "SELECT count(*) FROM streams WHERE up_to_seq < (SELECT max(seq) FROM readings WHERE stream_key = key)"
+                " AND key = (SELECT stream_key FROM readings ORDER BY received_at_ms DESC LIMIT 1)"
             ).fetchone()
             (fresh,) = connection.execute(
                 "SELECT count(DISTINCT station_key) FROM readings WHERE received_at_ms > ?",
@@ -103,10 +113,12 @@ def _drained(city: City, since_ms: int) -> bool:
             ).fetchone()
     except sqlite3.Error:
         return False
-    return bool(fresh == len(city.station_ids) and not behind)
+    older = any(city.edge_data.glob("outbox.db.older-*"))
+    return bool(fresh == len(city.station_ids) and not behind and not older)
 
 
-def _judge(verdict: Verdict, epoch: str, next_seq: int, settings: Settings) -> None:
+def _judge(verdict: Verdict, next_seqs: Mapping[str, int], settings: Settings) -> None:
+    """`next_seqs`: of the outbox at the end, by epoch."""
     say = verdict.violations.append
     verdict.violations += [f"{text} ({times} times)" for text, times in verdict.record.complaints.items()]
     if verdict.drained_s is None:
@@ -116,19 +128,27 @@ def _judge(verdict: Verdict, epoch: str, next_seq: int, settings: Settings) -> N
             found = getattr(account, name)
             if found:
                 say(f"{account.station}: {len(found)} {name}: {short(found, 300)}")
+        if verdict.events is not None and (numbers := getattr(verdict.events, name, ())):
+            say(f"events: {len(numbers)} {name}: {short(numbers, 300)}")
+    if verdict.events is not None and verdict.events.foreign:
+        say(f"events that nobody handed in: {short(verdict.events.foreign)}")
     if verdict.gaps:
         say(f"central noted {verdict.gaps} gaps")
     for stream in verdict.streams:
+        about = f"{stream.name} epoch {stream.epoch}"
         if stream.missing:
-            say(f"epoch {stream.epoch}: {stream.missing} missing")
+            say(f"{about}: {stream.missing} missing")
+        if stream.epoch not in next_seqs and verdict.record.refused:
+            # Numbered in memory while the disk was full, by an agent that was killed then.
+            continue
         if stream.rows + stream.shed != stream.up_to_seq:
-            say(f"epoch {stream.epoch}: {stream.rows} stored + {stream.shed} shed are not {stream.up_to_seq}")
+            say(f"{about}: {stream.rows} stored + {stream.shed} shed are not {stream.up_to_seq}")
         if stream.highest_seq > stream.up_to_seq:
-            say(f"epoch {stream.epoch}: stored up to {stream.highest_seq}, receipted up to {stream.up_to_seq}")
-        if stream.epoch == epoch and stream.up_to_seq != next_seq - 1:
-            say(f"epoch {stream.epoch}: the outbox committed up to {next_seq - 1}, central knows {stream.up_to_seq}")
-    if epoch not in {stream.epoch for stream in verdict.streams}:
-        say(f"central knows nothing of the outbox's epoch {epoch}")
+            say(f"{about}: stored up to {stream.highest_seq}, receipted up to {stream.up_to_seq}")
+    known = {stream.epoch: stream.up_to_seq for stream in verdict.streams}
+    for epoch, next_seq in next_seqs.items():
+        if known.get(epoch, 0) != next_seq - 1:
+            say(f"epoch {epoch}: the outbox committed up to {next_seq - 1}, central knows {known.get(epoch, 0)}")
     shed = sum(stream.shed for stream in verdict.streams)
     if verdict.total("shed") > shed:
         say(f"{verdict.total('shed')} answers are missing where only {shed} were shed")
