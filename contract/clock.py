@@ -5,6 +5,7 @@ every process derives it from the same three numbers, so that readings, sun and 
 """
 
 import time
+from pathlib import Path
 from typing import Protocol
 
 import msgspec
@@ -59,22 +60,52 @@ class SimulatedClock:
         return True
 
 
+class OffsetClock:
+    """The machine's clock, off by what a file says: for tests that set a clock while others look at it.
+
+    The file holds two numbers, read at each question: milliseconds ahead, and 1 while the clock calls itself synchronised, else 0. Without
+    the file, or with anything else in it, the clock is right and synchronised.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def unix_ms(self) -> int:
+        return time.time_ns() // 1_000_000 + self._state()[0]
+
+    def monotonic_s(self) -> float:
+        return time.monotonic()
+
+    def synchronised(self) -> bool:
+        return self._state()[1]
+
+    def _state(self) -> tuple[int, bool]:
+        try:
+            offset_ms, synchronised = self._file.read_text(encoding="ascii").split()
+            return int(offset_ms), synchronised == "1"
+        except (OSError, ValueError):
+            return 0, True
+
+
 class ClockConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The `[clock]` section of a configuration: leave it out to live in the present.
 
-    `starts_at_ms` and `anchored_at_unix_s` belong together and are written by `kumagaya demo`.
+    `starts_at_ms` and `anchored_at_unix_s` belong together and are written by `kumagaya demo`. `offset_file` is for tests (`OffsetClock`).
     """
 
     speed: float = 1.0
     starts_at_ms: int | None = None
     anchored_at_unix_s: float | None = None
+    offset_file: str | None = None
 
     def build(self) -> Clock:
-        """Raises ValueError when only one of the two anchors is given, or speed is not 1 without them."""
+        """Raises ValueError when only one of the two anchors is given, speed is not 1 without them, or an offset goes with them."""
         if self.starts_at_ms is None and self.anchored_at_unix_s is None:
             if self.speed != 1.0:
                 raise ValueError("clock.speed needs clock.starts_at_ms and clock.anchored_at_unix_s")
-            return SystemClock()
+            return SystemClock() if self.offset_file is None else OffsetClock(Path(self.offset_file))
         if self.starts_at_ms is None or self.anchored_at_unix_s is None:
             raise ValueError("clock.starts_at_ms and clock.anchored_at_unix_s belong together")
+        if self.offset_file is not None:
+            raise ValueError("clock.offset_file does not go with a simulated clock")
         return SimulatedClock(self.starts_at_ms, self.anchored_at_unix_s, self.speed)

@@ -6,12 +6,12 @@ A second one stops trying: what is committed stays in the outbox.
 
 import asyncio
 import contextlib
+import errno
 import fcntl
 import functools
 import importlib.metadata
 import os
 import signal
-import sqlite3
 import ssl
 import threading
 from collections.abc import Iterator, Sequence
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from edge.provision.agent import Renewer
 
 EXIT_BUG: Final = 70
+FLOOR_S: Final = 60.0
+_DISK_REFUSES: Final = frozenset({errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO})
 
 _log = structlog.get_logger("edge.main")
 
@@ -103,10 +105,7 @@ async def _run(setup: Setup) -> int:
     clock = edge_clock.build(config.clock)
     boot_id = edge_clock.boot_id()
     started_s = clock.monotonic_s()
-    try:
-        outbox = Outbox(setup.data_dir / "outbox.db", config.outbox)
-    except sqlite3.Error as error:
-        raise UserError(f"the outbox cannot be opened: {error}", where=str(setup.data_dir / "outbox.db")) from None
+    outbox = Outbox(setup.data_dir / "outbox.db", config.outbox)
     twin = Twin(local_plan(config, setup.profiles), setup.data_dir, clock, boot_id)
     plan = twin.plan
     outbox.set_quota(plan.config.outbox.bytes_max, plan.config.outbox.rows_max)
@@ -121,7 +120,8 @@ async def _run(setup: Setup) -> int:
     tls = _tls(setup)
     link = uplink.Uplink(config.mqtt, identity, outbox, clock, tls=tls)
     link.reported, link.on_desired = twin.reported, twin.offer
-    renewer = _renewer(setup, link, tls)
+    floor = edge_clock.TimeFloor(setup.data_dir / "time-floor")
+    renewer = _renewer(setup, link, tls, floor)
     running = _Running(plan, collector, outbox, link)
     twin.begin(RunningLines(buses, running.follow))
     progress = _watched(config.mqtt, buses, outbox, link)
@@ -159,6 +159,7 @@ async def _run(setup: Setup) -> int:
     ]
     for attendant in beside:
         attendant.add_done_callback(_end_with_task)
+    beside.append(asyncio.create_task(_keep_floor(floor), name="time-floor"))
     if renewer is not None:
         beside.append(asyncio.create_task(renewer.run(), name="renewal"))
     hurrying = asyncio.create_task(hurry.wait(), name="second-signal")
@@ -179,6 +180,13 @@ async def _run(setup: Setup) -> int:
     if not cut_short:
         talking.result()
     return 1 if cut_short else 0
+
+
+async def _keep_floor(floor: edge_clock.TimeFloor) -> None:
+    """The machine's own clock, also where the city's is simulated: certificates know no other."""
+    while True:
+        await asyncio.to_thread(floor.note, synchronised=edge_clock.kernel_synchronised())
+        await asyncio.sleep(FLOOR_S)
 
 
 def _end_with_thread(ended: threading.ExceptHookArgs) -> None:
@@ -255,14 +263,16 @@ def _tls(setup: Setup) -> ssl.SSLContext | None:
         ) from None
 
 
-def _renewer(setup: Setup, link: uplink.Uplink, tls: ssl.SSLContext | None) -> "Renewer | None":
+def _renewer(
+    setup: Setup, link: uplink.Uplink, tls: ssl.SSLContext | None, floor: edge_clock.TimeFloor
+) -> "Renewer | None":
     """None without TLS: then there is no identity to look after, and cryptography need not be loaded."""
     if tls is None:
         return None
     from edge.provision import agent  # noqa: PLC0415
     from edge.provision.identity import IdentityFolder  # noqa: PLC0415
 
-    return agent.beside(link, setup.config.gateway, IdentityFolder(setup.data_dir / "identity"), tls)
+    return agent.beside(link, setup.config.gateway, IdentityFolder(setup.data_dir / "identity"), tls, floor.now_ms)
 
 
 @contextlib.contextmanager
@@ -273,7 +283,10 @@ def _sole_owner(data_dir: Path) -> Iterator[None]:
         data_dir.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
-        raise UserError(f"no data folder: {error.strerror}", where=str(data_dir), hint="set data_dir") from None
+        # A disk that is full or has become read-only is no reason to stop measuring: the folder itself serves as the lock.
+        if error.errno not in _DISK_REFUSES or not data_dir.is_dir():
+            raise UserError(f"no data folder: {error.strerror}", where=str(data_dir), hint="set data_dir") from None
+        descriptor = os.open(lock if lock.exists() else data_dir, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -6,7 +6,6 @@ Never in the way of readings: whatever goes wrong is logged and tried again late
 import asyncio
 import random
 import ssl
-import time
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
@@ -39,13 +38,15 @@ class Link(Protocol):
     async def say(self, topic: str, payload: bytes) -> bool: ...
 
 
-def beside(link: Link, gateway: str, folder: IdentityFolder, context: ssl.SSLContext) -> "Renewer":
+def beside(
+    link: Link, gateway: str, folder: IdentityFolder, context: ssl.SSLContext, now_ms: Callable[[], int]
+) -> "Renewer":
     """A Renewer on the agent's link; what it brings is used from the next connection on. Call it before the link runs."""
 
     def renewed(identity: Identity) -> None:
         context.load_cert_chain(identity.certificate, identity.key)
 
-    renewer = Renewer(folder, lambda: time.time_ns() // 1_000_000, link.say, renewed, random.uniform)
+    renewer = Renewer(folder, now_ms, link.say, renewed, random.uniform)
     link.listeners[certificate_topic(gateway)] = renewer.take
     return renewer
 
