@@ -6,11 +6,13 @@ import os
 import subprocess
 import sys
 import termios
+import time
 
 import pytest
 
 from edge.check.asking import Line
 from edge.check.findings import Station
+from edge.check.ports import holder_of
 from edge.check.run import Task, check
 from firmware_sim.city import running
 from firmware_sim.config import LineConfig, SimConfig, StationConfig
@@ -189,6 +191,18 @@ def test_it_refuses_a_port_that_the_agent_holds(tmp_path, line, agent, capsys):
     (finding,) = report["ports"][0]["findings"]
     assert str(child.pid) in finding["what"]
     assert "systemctl stop" in finding["advice"]
+
+
+def test_without_its_file_the_agent_is_found_by_the_port_it_holds(tmp_path, line, agent, capsys):
+    port = line(u1=("thies_clima_sensor_us",))
+    child = agent(write_config(tmp_path, free_port()))
+    deadline = time.monotonic() + 20.0
+    while holder_of(port) is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    code, report = run(capsys, "--port", port, "--baud", "9600")
+    assert (code, report["problems"]) == (1, ["agent_running"])
+    assert str(child.pid) in report["ports"][0]["findings"][0]["what"]
 
 
 def test_it_says_when_another_program_holds_the_port(line, capsys):
