@@ -1,5 +1,6 @@
 """The port to the heat room: load a city, prepare it, step."""
 
+import copy
 import hashlib
 import time
 from collections.abc import Callable, Mapping
@@ -75,6 +76,10 @@ class Engine(Protocol):
         """The fields of one moment (city time). Raises ValueError for a weather that the indices are not defined for."""
         ...
 
+    def fork(self) -> "Engine":
+        """Another engine on the same prepared city, for another thread: its steps leave this one's fields as they are."""
+        ...
+
 
 class HeatEngine:
     """The real one.
@@ -130,6 +135,11 @@ class HeatEngine:
     def warm_up(self) -> None:
         noon = Forcing(35.0, 45.0, 2.0, None, 900.0, 1005.0, RadiationSource.MODELLED, ())
         self.step(noon, WARM_UP_AT_MS)
+
+    def fork(self) -> "HeatEngine":
+        other = copy.copy(self)
+        other._maps = None  # noqa: SLF001 - of our own class
+        return other
 
     def step(self, forcing: Forcing, at_ms: int) -> StepResult:
         if self._geometry is None:
