@@ -1,8 +1,8 @@
 """What late replies do to the readings: `python -m bench.late_replies [--seconds 60]`
 
-Eight simulated stations on one line at 9600 baud, asked once a second for twelve quantities; agent, mosquitto and central beside it. For a while
-one reply in ten comes after the agent has given up waiting for it, in the way of the next question. Every answer holds numbers that no other
-answer holds, so that a stored reading says which answer it was.
+Eight simulated stations on one line at 9600 baud, asked once a second for twelve quantities; agent, mosquitto and central beside it.
+For a while one reply in ten comes after the agent has given up waiting for it, in the way of the next question. Every answer holds
+numbers that no other answer holds, so that a stored reading says which answer it was.
 
 wrong: not what the station answered, or parts of two answers. misdated: an old answer in the place of a new one.
 """
