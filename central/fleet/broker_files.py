@@ -115,15 +115,15 @@ def role_identity(folder: Path, role: str, authority: Authority, now_ms: int) ->
     return identity
 
 
-def shared_folder(path: Path, group: str | None) -> Path:
-    """A folder that the broker may look into. Raises UserError."""
+def shared_folder(path: Path, group: str | None, mode: int = SHARED_FOLDER) -> Path:
+    """A folder that the broker may look into, or with another mode write to. Raises UserError."""
     private_folder(path)
     if group is not None:
         group_id = _group_id(group)
         assert group_id is not None
         try:
             os.chown(path, -1, group_id)
-            path.chmod(SHARED_FOLDER)
+            path.chmod(mode)
         except OSError as error:
             raise UserError(f"cannot be given to group {group}: {error.strerror}", where=str(path)) from None
     return path

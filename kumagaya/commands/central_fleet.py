@@ -193,8 +193,7 @@ def _broker_config(arguments: argparse.Namespace) -> int:
         (arguments.out or folders(config.fleet_path, config.fleet)[1]).absolute(), fleet.broker_group
     )
     template_path = config_dir() / "mosquitto" / "mosquitto.conf"
-    data = (arguments.data or out / "data").absolute()
-    data.mkdir(parents=True, exist_ok=True)
+    data = broker_files.shared_folder((arguments.data or out / "data").absolute(), fleet.broker_group, 0o770)
     values = {
         "port": fleet.broker_port,
         "bind_address": arguments.bind,
