@@ -62,6 +62,7 @@ class Tally:
     height_not_numeric: int = 0
     repaired: int = 0
     outside: int = 0
+    outside_plants: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     examples: list[str] = field(default_factory=list)
 

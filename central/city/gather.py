@@ -1,14 +1,17 @@
-"""All volumes of all tiles, told apart: relief or buildings, near or strayed, first or second copy."""
+"""All files told apart by theme; all buildings told apart: near or strayed, first or second copy."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from central.city import relief
 from central.city.citygml import LonLatBox, RawVolume, Tally, read_buildings
 from central.city.gml_geometry import BrokenError
+from central.city.gml_objects import object_names
+from central.city.layers import ThemeTiles
 from central.city.osm_outlines import read_outlines
+from central.city.roads import KINDS
 from central.city.sources import Tile
 from contract.errors import UserError
 
@@ -17,29 +20,59 @@ FAR_AWAY_M = 20_000.0
 METRES_PER_DEGREE = 111_320.0
 
 
-def read_tiles(
-    tiles: Sequence[Tile], tally: Tally, box: LonLatBox | None
-) -> tuple[list[tuple[Path, list[RawVolume]]], list[Path]]:
-    """The volumes of every building tile, and which tiles are relief."""
-    read: list[tuple[Path, list[RawVolume]]] = []
-    reliefs: list[Path] = []
+_OBJECTS = {
+    "bldg": frozenset({"Building"}),
+    "dem": frozenset({"ReliefFeature"}),
+    "tran": frozenset(KINDS),
+    "luse": frozenset({"LandUse"}),
+    "veg": frozenset({"SolitaryVegetationObject", "PlantCover"}),
+}
+
+
+@dataclass(slots=True)
+class Gathered:
+    """The volumes of every building tile; the files of all other themes, which are read when the raster is known."""
+
+    buildings: list[tuple[Path, list[RawVolume]]] = field(default_factory=list)
+    reliefs: list[Path] = field(default_factory=list)
+    themes: ThemeTiles = field(default_factory=ThemeTiles)
+
+
+def read_tiles(tiles: Sequence[Tile], tally: Tally, box: LonLatBox | None) -> Gathered:
+    """Reads the buildings and sorts the other files by theme, by their content where the name does not tell.
+
+    Raises:
+        UserError: broken XML, another coordinate system, a file that holds nothing of use.
+    """
+    gathered = Gathered()
+    themes = gathered.themes
+    files = {"dem": gathered.reliefs, "tran": themes.roads, "luse": themes.uses, "veg": themes.plants}
     for tile in tiles:
-        if tile.kind == "dem":
-            reliefs.append(tile.path)
+        if tile.kind == "trees":
+            themes.tree_lists.append(tile.path)
         elif tile.kind == "osm":
-            read.append((tile.path, read_outlines(tile.path, tally, box)))
+            gathered.buildings.append((tile.path, read_outlines(tile.path, tally, box)))
         else:
-            before = tally.buildings
-            read.append((tile.path, read_buildings(tile.path, tally, box)))
-            if tally.buildings == before:
-                if len(tiles) > 1 and tile.kind == "bldg":
-                    continue  # a tile of fields
-                if not relief.read_triangles(tile.path, Tally()):
-                    raise UserError(
-                        "the file holds no building", where=str(tile.path), hint="a tile of the theme bldg is needed"
-                    )
-                reliefs.append(tile.path)
-    return read, reliefs
+            for kind in _kinds(tile):
+                if kind == "bldg":
+                    gathered.buildings.append((tile.path, read_buildings(tile.path, tally, box)))
+                else:
+                    files[kind].append(tile.path)
+    return gathered
+
+
+def _kinds(tile: Tile) -> list[str]:
+    if tile.kind not in {"any", "other"}:
+        return [tile.kind]
+    names = object_names(tile.path)
+    kinds = [kind for kind, objects in _OBJECTS.items() if names & objects]
+    if not kinds:
+        held = ", ".join(sorted(names)[:3])
+        raise UserError(
+            f"the file holds no building, relief, road, land use or plant{', only ' + held if held else ''}",
+            where=str(tile.path),
+        )
+    return kinds
 
 
 def near_volumes(read: Sequence[tuple[Path, list[RawVolume]]], tally: Tally) -> tuple[list[RawVolume], list[Path]]:
@@ -58,9 +91,7 @@ def near_volumes(read: Sequence[tuple[Path, list[RawVolume]]], tally: Tally) -> 
             where=str(path),
             hint="give tiles of one city",
         )
-    volumes: list[RawVolume] = []
-    owners: list[Path] = []
-    seen: set[str] = set()
+    near: list[tuple[Place, str, RawVolume, Path]] = []
     for path, found in read:
         for volume in found:
             place = _place(volume)
@@ -70,12 +101,20 @@ def near_volumes(read: Sequence[tuple[Path, list[RawVolume]]], tally: Tally) -> 
                     volume.id,
                     BrokenError("building far from its tile", f"latitude {place[0]:.4f}, longitude {place[1]:.4f}"),
                 )
-            elif volume.id and volume.id in seen:
-                tally.skip(path.name, volume.id, BrokenError("second building of the same id"))
             else:
-                seen.add(volume.id)
-                volumes.append(volume)
-                owners.append(path)
+                near.append((place, volume.id, volume, path))
+    # By place, not by file: everything that follows is then the same however the city is cut into tiles.
+    near.sort(key=lambda item: item[:2])
+    volumes: list[RawVolume] = []
+    owners: list[Path] = []
+    seen: set[str] = set()
+    for _, identifier, volume, path in near:
+        if identifier and identifier in seen:
+            tally.skip(path.name, identifier, BrokenError("second building of the same id"))
+        else:
+            seen.add(identifier)
+            volumes.append(volume)
+            owners.append(path)
     return volumes, owners
 
 

@@ -1,6 +1,7 @@
 """The raster's place in local metres: row 0 is north, column 0 is west."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,11 @@ from contract.errors import UserError
 
 PIXEL_SIZES_M = (1.0, 2.0, 4.0)
 CELLS_MAX = 4_000_000
-"""4 km x 4 km at 2 m. A step of the heat simulation holds about 80 bytes of packed geometry a cell."""
+"""4 km x 4 km at 2 m, what is simulated live unless asked otherwise: geometry takes about 80 bytes a cell."""
+CELLS_MUNICIPALITY_MAX = 100_000_000
+"""20 km x 20 km at 2 m: the box round a municipality. Kumagaya's 160 km2 lie in one of 14 km x 20 km."""
+BAND_CELLS = 2_000_000
+"""Cells worked on at once, so that the tables beside the rasters stay small whatever the city's size."""
 
 SIDE_CELLS_MIN = 8
 """A single shed still gets some ground to stand on."""
@@ -52,6 +57,14 @@ class Grid:
         """(height,) y of the cell centres [m], falling."""
         return self.y_north_m - (np.arange(self.height, dtype=np.float64) + 0.5) * self.pixel_size_m
 
+    def bands(self) -> Iterator[tuple[slice, "Grid"]]:
+        """The raster from north to south in strips of at most BAND_CELLS: their rows and their grid."""
+        rows = max(BAND_CELLS // self.width, 1)
+        for start in range(0, self.height, rows):
+            stop = min(start + rows, self.height)
+            y_north_m = self.y_north_m - start * self.pixel_size_m
+            yield slice(start, stop), Grid(self.x_west_m, y_north_m, self.width, stop - start, self.pixel_size_m)
+
     def cell_of(self, x_m: float, y_m: float) -> tuple[int, int] | None:
         """(row, column) of the cell that holds the point, or None outside."""
         column = math.floor((x_m - self.x_west_m) / self.pixel_size_m)
@@ -69,11 +82,11 @@ def check_pixel_size(pixel_size_m: float) -> float:
     return float(pixel_size_m)
 
 
-def grid_over(bounds_m: tuple[float, float, float, float], pixel_size_m: float) -> Grid:
+def grid_over(bounds_m: tuple[float, float, float, float], pixel_size_m: float, *, cells_max: int = CELLS_MAX) -> Grid:
     """The smallest grid over (x west, y south, x east, y north) whose edges lie on whole pixels from the frame's origin.
 
     Raises:
-        UserError: the pixel size is not allowed, or the grid would have more than CELLS_MAX cells.
+        UserError: the pixel size is not allowed, or the grid would have more than `cells_max` cells.
     """
     size = check_pixel_size(pixel_size_m)
     # The nudge keeps a bound that lies on a pixel's edge, but for rounding, from opening one more row.
@@ -82,9 +95,9 @@ def grid_over(bounds_m: tuple[float, float, float, float], pixel_size_m: float) 
     east = math.ceil(bounds_m[2] / size - 1e-6)
     north = math.ceil(bounds_m[3] / size - 1e-6)
     width, height = max(east - west, SIDE_CELLS_MIN), max(north - south, SIDE_CELLS_MIN)
-    if width * height > CELLS_MAX:
+    if width * height > cells_max:
         raise UserError(
-            f"{width} x {height} cells of {size:g} m are more than the limit of {CELLS_MAX:,} cells "
+            f"{width} x {height} cells of {size:g} m are more than the limit of {cells_max:,} cells "
             f"({width * size / 1000:.1f} km x {height * size / 1000:.1f} km)",
             where="city",
             hint="cut a square out with --center LAT,LON --size M, give fewer tiles, or take a larger --cell",

@@ -156,7 +156,19 @@ class ImportReport:
         skipped_examples: the first few of them, each with file, line and id.
         tiles: files read, by name.
         terrain: where the ground came from: "dem", "buildings", "flat", or "drawn" (synthetic).
+        relief_share: share of the raster that relief tiles cover; the rest takes the nearest covered level.
         outside: volumes outside the square that was asked for.
+        roads: stretches of roads, tracks, squares and railways in the raster.
+        roads_with_width: those whose width the file states; the others' is estimated from their outline.
+        uses: areas of land use in the raster.
+        uses_unknown: those whose use does not tell what covers the ground, by code ("" where there is none).
+        trees: single trees in the raster.
+        trees_estimated: those whose height or crown is estimated.
+        plant_covers: areas under plants in the raster.
+        plant_covers_estimated: those whose height is estimated.
+        plants_outside: trees outside the raster.
+        wood_m2: area of woods without surveyed plants, whose canopy is estimated [m2].
+        cover_shares: share of the raster by land cover class.
     """
 
     buildings: int = 0
@@ -172,7 +184,19 @@ class ImportReport:
     skipped_examples: tuple[str, ...] = ()
     tiles: tuple[str, ...] = ()
     terrain: str = "flat"
+    relief_share: float = 0.0
     outside: int = 0
+    roads: int = 0
+    roads_with_width: int = 0
+    uses: int = 0
+    uses_unknown: Mapping[str, int] = field(default_factory=dict)
+    trees: int = 0
+    trees_estimated: int = 0
+    plant_covers: int = 0
+    plant_covers_estimated: int = 0
+    plants_outside: int = 0
+    wood_m2: float = 0.0
+    cover_shares: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def height_estimated(self) -> int:
@@ -182,7 +206,7 @@ class ImportReport:
     def lines(self) -> list[str]:
         """The report as lines for a terminal."""
         ground = {
-            "dem": "relief tiles",
+            "dem": f"relief tiles, which cover {100 * self.relief_share:.1f} % of the raster",
             "buildings": "interpolated from the feet of the buildings",
             "flat": "flat",
             "drawn": "drawn",
@@ -198,6 +222,7 @@ class ImportReport:
                 f"heights      {self.with_height} measured, {self.height_from_solid} from solids, "
                 f"{self.height_from_storeys} from storeys, {self.height_from_neighbours} from neighbours",
             )
+        text += self._layer_lines()
         if self.height_not_numeric:
             text.append(f"not heights  {self.height_not_numeric} stated values that are no height (-9999, text, ...)")
         if self.repaired:
@@ -206,6 +231,32 @@ class ImportReport:
             text.append(f"outside      {self.outside} beyond the square asked for")
         text += [f"skipped      {count}: {reason}" for reason, count in sorted(self.skipped.items())]
         text += [f"             {example}" for example in self.skipped_examples]
+        return text
+
+    def _layer_lines(self) -> list[str]:
+        text = []
+        if self.roads:
+            guessed = self.roads - self.roads_with_width
+            text.append(f"roads        {self.roads}, width of {guessed} estimated from their outline")
+        if self.uses:
+            codes = ", ".join(f"{code or 'none'} x {count}" for code, count in sorted(self.uses_unknown.items()))
+            mixed = (
+                f"; ground of {sum(self.uses_unknown.values())} not told by their use (codes {codes})" if codes else ""
+            )
+            text.append(f"land use     {self.uses} areas{mixed}")
+        if self.trees or self.plant_covers or self.plants_outside:
+            text.append(
+                f"plants       {self.trees} trees ({self.trees_estimated} with height or crown estimated), "
+                f"{self.plant_covers} areas ({self.plant_covers_estimated} with height estimated)"
+                + (f", {self.plants_outside} trees outside" if self.plants_outside else "")
+            )
+        if self.wood_m2:
+            text.append(f"woods        {self.wood_m2 / 10_000:.1f} ha of land use without a plant: canopy estimated")
+        if self.cover_shares:
+            shares = sorted(self.cover_shares.items(), key=lambda item: -item[1])
+            text.append(
+                "land cover   " + ", ".join(f"{name.replace('_', ' ')} {100 * share:.1f} %" for name, share in shares)
+            )
         return text
 
 

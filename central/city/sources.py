@@ -8,25 +8,59 @@ from central.city.citygml import LonLatBox
 from central.city.xml_source import root_name
 from contract.errors import UserError
 
-TILES_MAX = 2000
-"""The largest city of PLATEAU has some 700 building tiles."""
+TILES_MAX = 10_000
+"""The largest city of PLATEAU has some 700 tiles of buildings, and as many of every other theme."""
 _GML_NAMES = (".gml", ".gml.gz", ".xml", ".xml.gz")
 _OSM_NAMES = (".osm", ".osm.gz")
+THEMES = {
+    "bldg": "bldg",
+    "dem": "dem",
+    "luse": "luse",
+    "veg": "veg",
+    "tran": "tran",
+    "trk": "tran",
+    "squr": "tran",
+    "rwy": "tran",
+}
+"""PLATEAU's theme codes that are read, and what they are read as: tracks, squares and railways are roads here."""
+_PASSED_OVER = frozenset(
+    {
+        "urf",
+        "fld",
+        "tnm",
+        "htd",
+        "lsld",
+        "frn",
+        "brid",
+        "wtr",
+        "wwy",
+        "tun",
+        "cons",
+        "ubld",
+        "gen",
+        "area",
+        "unf",
+        "ifld",
+        "rfld",
+    }
+)
+_TREE_LIST_NAMES = ("trees.csv", "trees.geojson")
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One file. `kind`: "bldg", "dem", "osm", or "any" where only the content can tell."""
+    """One file. `kind`: "bldg", "dem", "luse", "veg", "tran", "osm", "trees", or "any" where only the content can tell."""
 
     path: Path
     kind: str
 
 
 def find_tiles(paths: Path | str | Sequence[Path | str], box: LonLatBox | None = None) -> list[Tile]:
-    """Every building and relief tile under the paths, sorted by name, each only once.
+    """Every tile of buildings, relief, roads, land use and plants under the paths, sorted by name, each only once.
 
-    A folder may be one of PLATEAU's (`udx/bldg`, `udx/dem`), or `bldg`, or any folder of tiles; road, land use and
-    other themes in it are passed over, and so are tiles whose mesh code says that they lie outside the box.
+    A folder may be PLATEAU's own, its `udx` or a theme in it, or any folder of tiles; other themes are passed over, and
+    so are tiles whose mesh code says that they lie outside the box. In a folder `trees.csv` and `trees.geojson` are
+    lists of trees.
 
     Raises:
         UserError: a path does not exist, a folder holds no tile, a file is no city model.
@@ -49,29 +83,32 @@ def find_tiles(paths: Path | str | Sequence[Path | str], box: LonLatBox | None =
             where=str(named[0]),
         )
     for tile in chosen:
-        _check_root(tile)
-    return sorted(chosen, key=lambda tile: tile.path.name)
+        if tile.kind != "trees":
+            _check_root(tile)
+    return sorted(chosen, key=lambda tile: (tile.path.name, str(tile.path)))
 
 
 def _in_folder(folder: Path) -> list[Tile]:
+    names = _GML_NAMES + _OSM_NAMES
     try:
         files = sorted(
-            path for path in folder.rglob("*") if path.name.lower().endswith(_GML_NAMES + _OSM_NAMES) and path.is_file()
+            path
+            for path in folder.rglob("*")
+            if (path.name.lower().endswith(names) or path.name.lower() in _TREE_LIST_NAMES) and path.is_file()
         )
     except OSError as error:
         raise UserError(f"the folder cannot be read: {error.strerror}", where=str(folder)) from None
     tiles = [Tile(path, _kind(path)) for path in files]
-    themes = {"bldg", "dem", "osm"}
     # Names say the theme in every PLATEAU download; only a folder of foreign names is read in full.
-    known = [tile for tile in tiles if tile.kind in themes]
-    tiles = known or [tile for tile in tiles if tile.kind == "any"]
-    if not any(tile.kind != "dem" for tile in tiles):
+    known = [tile for tile in tiles if tile.kind not in {"other", "any", "trees"}]
+    chosen = known or [tile for tile in tiles if tile.kind == "any"]
+    if not chosen:
         raise UserError(
-            "no building tile in the folder",
+            "no tile of a city model in the folder",
             where=str(folder),
-            hint="PLATEAU keeps them in udx/bldg as MESH_bldg_6697_op.gml",
+            hint="PLATEAU keeps buildings in udx/bldg as MESH_bldg_6697_op.gml",
         )
-    return tiles
+    return chosen + [tile for tile in tiles if tile.kind == "trees"]
 
 
 def mesh_box(code: str) -> LonLatBox | None:
@@ -103,12 +140,13 @@ def _kind(path: Path) -> str:
     name = path.name.lower()
     if name.endswith(_OSM_NAMES):
         return "osm"
-    words = set(name.split(".")[0].split("_"))
-    for kind in ("bldg", "dem"):
-        if kind in words or path.parent.name == kind:
-            return kind
-    themes = {"tran", "luse", "urf", "fld", "tnm", "htd", "lsld", "veg", "frn", "brid", "wtr", "tun", "cons", "ubld"}
-    return "other" if words & themes else "any"
+    if name in _TREE_LIST_NAMES:
+        return "trees"
+    words = name.split(".")[0].split("_")
+    for word in (*words, path.parent.name):
+        if word in THEMES:
+            return THEMES[word]
+    return "other" if set(words) & _PASSED_OVER else "any"
 
 
 def _check_root(tile: Tile) -> None:

@@ -8,6 +8,7 @@ import shapely
 from numpy.typing import NDArray
 from rasterio.features import rasterize
 
+from central.city.crowns import draw_crowns
 from central.city.grid import Grid, check_pixel_size, grid_over
 from central.city.model import Building, City, HeightSource, ImportReport, LandCover
 from central.city.projection import LocalFrame
@@ -26,8 +27,6 @@ BEND_M, BEND_LENGTH_M = 11.0, 1100.0
 """Old streets are not ruled lines: the plan is bent by this much over this length."""
 GROUND_M = 27.0
 LEVEE_M = 5.0
-CROWN_FLAT_SHARE = 0.55
-"""A crown falls from its top to this share of it at the rim."""
 
 
 def synthetic_downtown(seed: int = 11202, *, pixel_size_m: float = 2.0) -> tuple[City, Surface]:
@@ -135,23 +134,10 @@ def _land_cover(grid: Grid, plan: Plan, inside: NDArray[np.bool_]) -> NDArray[np
 
 
 def _canopy(grid: Grid, trees: Sequence[Tree], barred: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Heights of the crowns above ground [m]: rounded, the highest where they meet, none where barred."""
+    """Heights of the crowns above ground [m]; none where barred."""
+    x, y = plan_to_local(np.array([tree.u for tree in trees]), np.array([tree.v for tree in trees]))
     canopy = np.zeros(grid.shape, dtype=np.float32)
-    x_all, y_all = plan_to_local(np.array([tree.u for tree in trees]), np.array([tree.v for tree in trees]))
-    size = grid.pixel_size_m
-    for tree, x, y in zip(trees, x_all.tolist(), y_all.tolist(), strict=True):
-        column = (x - grid.x_west_m) / size - 0.5
-        row = (grid.y_north_m - y) / size - 0.5
-        reach = tree.radius_m / size
-        top, bottom = max(math.ceil(row - reach), 0), min(math.floor(row + reach), grid.height - 1)
-        left, right = max(math.ceil(column - reach), 0), min(math.floor(column + reach), grid.width - 1)
-        if top > bottom or left > right:
-            continue
-        rows, columns = np.ogrid[top : bottom + 1, left : right + 1]
-        off_centre = ((rows - row) ** 2 + (columns - column) ** 2) / reach**2
-        dome = CROWN_FLAT_SHARE + (1.0 - CROWN_FLAT_SHARE) * np.sqrt(np.clip(1.0 - off_centre, 0.0, 1.0))
-        crown = np.where(off_centre <= 1.0, tree.height_m * dome, 0.0)
-        window = canopy[top : bottom + 1, left : right + 1]
-        np.maximum(window, crown, out=window, casting="same_kind")
+    heights, radii = np.array([tree.height_m for tree in trees]), np.array([tree.radius_m for tree in trees])
+    draw_crowns(canopy, grid, x, y, height_m=heights, radius_m=radii)
     canopy[barred] = 0.0
     return canopy

@@ -1,6 +1,6 @@
 """The bare ground: interpolated from the feet of the buildings, or rasterised from the triangles of a relief tile."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,10 +51,13 @@ def ground_from_feet(grid: Grid, x_m: Float64s, y_m: Float64s, elevation_m: Floa
     far = np.clip(out_m / OUTSIDE_SMOOTHING_M, 0.0, 1.0)
     near_nodes = gaussian_filter(nodes, SMOOTHING_M / step, mode="nearest")
     nodes = (1.0 - far) * near_nodes + far * gaussian_filter(nodes, OUTSIDE_SMOOTHING_M / step, mode="nearest")
-    row_at = (np.arange(grid.height) + 0.5) * grid.pixel_size_m / step
+    ground = np.empty(grid.shape, dtype=np.float32)
     column_at = (np.arange(grid.width) + 0.5) * grid.pixel_size_m / step
-    where = np.meshgrid(row_at, column_at, indexing="ij")
-    return np.asarray(map_coordinates(nodes, where, order=1, mode="nearest"), dtype=np.float32)
+    for band, _ in grid.bands():
+        row_at = (np.arange(band.start, band.stop) + 0.5) * grid.pixel_size_m / step
+        where = np.meshgrid(row_at, column_at, indexing="ij")
+        ground[band] = map_coordinates(nodes, where, order=1, mode="nearest")
+    return ground
 
 
 def _without_outliers(x_m: Float64s, y_m: Float64s, elevation_m: Float64s) -> NDArray[np.bool_]:
@@ -65,26 +68,30 @@ def _without_outliers(x_m: Float64s, y_m: Float64s, elevation_m: Float64s) -> ND
     return np.asarray(np.abs(elevation_m - np.median(elevation_m[nearest], axis=1)) <= OUTLIER_M)
 
 
-def ground_from_triangles(grid: Grid, triangles_m: Float64s) -> tuple[Float32s, float]:
-    """(height, width) ground [m] from a relief's triangles, and the share of cells that they cover.
+def ground_from_triangles(grid: Grid, batches: Iterable[Float64s]) -> tuple[Float32s, float]:
+    """(height, width) ground [m] from the triangles of any number of relief tiles, and the share of cells they cover.
 
-    Cells beyond the relief take the level of the nearest covered cell.
+    Where triangles overlap, or meet in a cell's centre, the highest counts: the order of triangles and how they are
+    spread over tiles change nothing. Cells beyond the relief take the level of the nearest covered cell.
 
     Args:
         grid: the raster.
-        triangles_m: (n, 3, 3) corners x, y, z in local metres.
+        batches: (n, 3, 3) corners x, y, z in local metres each; only one is held at a time.
     """
-    ground = np.full(grid.shape, np.nan)
-    for rows, columns, z in _cells_of_triangles(grid, triangles_m):
-        ground[rows, columns] = z
-    known = np.isfinite(ground)
-    share = float(known.mean())
+    ground = np.full(grid.shape, np.nan, dtype=np.float32)
+    flat = ground.reshape(-1)
+    for triangles_m in batches:
+        for rows, columns, z in _cells_of_triangles(grid, triangles_m):
+            np.fmax.at(flat, rows * grid.width + columns, z.astype(np.float32))
+    unknown = np.isnan(ground)
+    share = 1.0 - float(unknown.mean())
     if share == 0.0:
         return np.zeros(grid.shape, dtype=np.float32), 0.0
     if share < 1.0:
-        nearest = distance_transform_edt(~known, return_distances=False, return_indices=True)
-        ground = ground[tuple(nearest)]
-    return ground.astype(np.float32), share
+        nearest = distance_transform_edt(unknown, return_distances=False, return_indices=True)
+        rows, columns = (axis[unknown] for axis in nearest)
+        ground[unknown] = ground[rows, columns]
+    return ground, share
 
 
 def _cells_of_triangles(

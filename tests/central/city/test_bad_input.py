@@ -82,7 +82,7 @@ def test_another_coordinate_system_is_refused(tmp_path, srs):
 def test_missing_paths_and_empty_folders_are_named(tmp_path):
     assert "no such file" in refusal(tmp_path / "nowhere.gml")
     assert "no such file" in refusal(tmp_path / "nowhere")
-    assert "no building tile" in refusal(tmp_path)
+    assert "no tile of a city model" in refusal(tmp_path)
     assert "no file or folder" in refusal([])
 
 

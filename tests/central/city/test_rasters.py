@@ -75,7 +75,7 @@ def test_tiles_side_by_side_have_no_seam(tmp_path):
 def test_a_plateau_folder_is_read_by_theme(tmp_path):
     for theme, text in (
         ("bldg", gml.document(gml.house("a"))),
-        ("tran", gml.document('<core:cityObjectMember><tran:Road gml:id="r"/></core:cityObjectMember>')),
+        ("fld", "not even XML"),
     ):
         folder = tmp_path / "11202_kumagaya" / "udx" / theme
         folder.mkdir(parents=True)
@@ -134,7 +134,7 @@ def test_ground_from_too_few_feet_is_still_ground(count, lowest, highest):
 def test_triangles_are_planes_and_cover_their_common_edge():
     grid = grid_over((0, 0, 20, 20), 2.0)
     corners = np.array([[[0, 0, 0], [20, 0, 2], [20, 20, 4]], [[0, 0, 0], [20, 20, 4], [0, 20, 2]]], dtype=float)
-    ground, share = ground_from_triangles(grid, corners)
+    ground, share = ground_from_triangles(grid, [corners])
     x, y = np.meshgrid(grid.column_x_m(), grid.row_y_m())
     assert share == 1.0
     assert ground == pytest.approx(0.1 * (x + y), abs=1e-5)
@@ -142,7 +142,7 @@ def test_triangles_are_planes_and_cover_their_common_edge():
 
 def test_degenerate_triangles_cover_nothing():
     grid = grid_over((0, 0, 20, 20), 2.0)
-    ground, share = ground_from_triangles(grid, np.array([[[1, 1, 5], [1, 1, 5], [19, 19, 5]]], dtype=float))
+    ground, share = ground_from_triangles(grid, [np.array([[[1, 1, 5], [1, 1, 5], [19, 19, 5]]], dtype=float)])
     assert share == 0.0
     assert (ground == 0.0).all()
 
