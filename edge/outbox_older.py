@@ -132,7 +132,7 @@ class OlderEpochs:
                     _log.error("older_epoch_unreadable", file=str(source.file.path), reason=str(error))
                     items = []
                 if items:
-                    return OlderBatch(stream, source.file.tally[stream].epoch, items)
+                    return OlderBatch(stream, source.file.tally[stream].epoch, _unbroken(items))
                 source.receipted[stream] = source.file.tally[stream].next_seq - 1
         self._drop_finished()
         return None
@@ -183,6 +183,14 @@ class OlderEpochs:
             if source.file.path is not None:
                 for suffix in ("", "-wal", "-shm"):
                     source.file.path.with_name(source.file.path.name + suffix).unlink(missing_ok=True)
+
+
+def _unbroken(items: list[Item]) -> list[Item]:
+    """Up to the first hole: central's receipt goes no further, and what is behind it would be sent twice."""
+    for index in range(1, len(items)):
+        if items[index].first_seq != items[index - 1].seq + 1:
+            return items[:index]
+    return items
 
 
 def _readable(damaged: Path, stream: Stream) -> tuple[str | None, list[tuple[Pack, bytes]]]:
