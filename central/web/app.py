@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from central.simulation.service import SimulationService
 from central.web import frontend, problems
 from central.web.metrics import RequestMetrics, StateCollector
-from central.web.routes import city, health, heat, stations
+from central.web.routes import city, health, heat, paths, stations
 from central.web.services import Services, WebStore
 from central.web.stream import Hub
 from contract.clock import Clock
@@ -100,6 +100,7 @@ def create_app(
     app.include_router(stations.router(services))
     app.include_router(city.router(services))
     app.include_router(heat.router(services, hub))
+    app.include_router(paths.router(services))
     app.include_router(health.router(services, metrics, checks or {}))
     app.include_router(frontend.router(dist))
     app.add_middleware(

@@ -57,6 +57,39 @@ CITY_PREPARING: Final = Kind(
 CITY_FAILED: Final = Kind(
     "city-failed", 503, "The city could not be loaded", "The city model cannot be used; `detail` says why."
 )
+OUTSIDE_THE_MAP: Final = Kind(
+    "outside-the-map", 422, "Outside the map", "A place lies outside the city's map; see /v1/city for its bounds."
+)
+NO_WALK_NEAR: Final = Kind(
+    "no-walk-near", 422, "No place to walk near by",
+    "A place is further from every street and open ground than a walk may begin.",
+)  # fmt: skip
+UNREACHABLE: Final = Kind(
+    "unreachable", 422, "No way on foot",
+    "Both places lie on the map, but no walk joins them: water, rails or buildings lie between.",
+)  # fmt: skip
+INVALID_EDIT: Final = Kind(
+    "invalid-edit", 422, "Invalid edit",
+    "The GeoJSON of a scenario cannot be used; `detail` names the feature and its field.",
+)  # fmt: skip
+TOO_LARGE: Final = Kind(
+    "too-large", 413, "Too large", "The body is larger than this address takes; `detail` says how much it takes."
+)
+UNKNOWN_SCENARIO: Final = Kind(
+    "unknown-scenario",
+    404,
+    "Unknown scenario",
+    "No scenario has this id. The newest are kept, until the service restarts.",
+)
+SCENARIO_UNFINISHED: Final = Kind(
+    "scenario-unfinished",
+    409,
+    "The scenario is not done",
+    "Its maps are not there: it waits, runs, failed or was cancelled; see `state`.",
+)
+TOO_MANY_SCENARIOS: Final = Kind(
+    "too-many-scenarios", 503, "Too many scenarios", "As many scenarios wait as may. Try again later."
+)
 STORE_UNAVAILABLE: Final = Kind(
     "store-unavailable", 503, "The store is unavailable", "The database cannot be used at the moment. Try again later."
 )
@@ -71,7 +104,8 @@ KINDS: Final = {
     kind.slug: kind
     for kind in (
         NOT_FOUND, METHOD_NOT_ALLOWED, INVALID_INPUT, UNKNOWN_STATION, NO_FRAME_YET, UNKNOWN_FRAME, UNKNOWN_LAYER,
-        CITY_PREPARING, CITY_FAILED, STORE_UNAVAILABLE, TOO_MANY_LISTENERS, INTERNAL_ERROR,
+        CITY_PREPARING, CITY_FAILED, OUTSIDE_THE_MAP, NO_WALK_NEAR, UNREACHABLE, INVALID_EDIT, TOO_LARGE, UNKNOWN_SCENARIO,
+        SCENARIO_UNFINISHED, TOO_MANY_SCENARIOS, STORE_UNAVAILABLE, TOO_MANY_LISTENERS, INTERNAL_ERROR,
     )
 }  # fmt: skip
 

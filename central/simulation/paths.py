@@ -1,0 +1,320 @@
+"""Cool ways: from one place to another on foot, trading the length of the way against the heat on it.
+
+The network follows from the city and is made once; the doses of its pieces follow from a frame and are made once per frame. All
+values come from the frame's published levels, so that a path says the same as the map under it.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from central.city.model import City
+from central.city.walking import WalkingLines, walkable_ground
+from central.heat.geometry.types import Floats32
+from central.heat.paths import (
+    Exposure,
+    Network,
+    Route,
+    Thresholds,
+    alternatives,
+    edge_doses,
+    exposure_along,
+    network_of_edges,
+    network_of_ground,
+)
+from central.heat.paths.exposure import UTCI_THRESHOLD_DEGC, WALKING_SPEED_MS, WBGT_THRESHOLD_DEGC
+from central.simulation.areas import NearestGround
+from central.simulation.bands import BANDS
+from central.simulation.frames import NO_VALUE, Layer
+
+SNAP_MAX_M: Final = 60.0
+"""A walk begins this far from the wanted place at most: someone inside a building leaves by a door on its edge."""
+DETOUR_MAX: Final = 3.0
+FRAMES_HELD: Final = 3
+DECIMALS: Final = 6
+COLLINEAR_CELLS: Final = 1e-3
+
+THRESHOLDS: Final = Thresholds(
+    utci_degc=tuple(band.from_degc for band in BANDS["utci"]), wbgt_degc=tuple(band.from_degc for band in BANDS["wbgt"])
+)
+DOSE_FROM_DEGC: Final = {"utci": UTCI_THRESHOLD_DEGC, "wbgt": WBGT_THRESHOLD_DEGC}
+LAYERS_NEEDED: Final = ("utci", "wbgt", "shadow")
+
+
+class Obstacle(StrEnum):
+    """Why there is no way."""
+
+    OUTSIDE = "outside"
+    NO_WALK_NEAR = "no-walk-near"
+    UNREACHABLE = "unreachable"
+
+
+@dataclass(frozen=True, slots=True)
+class NoPath:
+    """A refusal. `end`: "from" or "to", where it is about one of them."""
+
+    obstacle: Obstacle
+    detail: str
+    end: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Where a walk begins or ends, and how far that is from the wanted place [m]."""
+
+    lat: float
+    lon: float
+    snapped_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """One walk. `kinds`: what it is: shortest, balanced, coolest; one walk may be several."""
+
+    kinds: tuple[str, ...]
+    line: tuple[tuple[float, float], ...]
+    """(lon, lat) of its corners."""
+    exposure: Exposure
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """The answer. `network`: "ground", "roads" or "lines"."""
+
+    paths: tuple[Path, ...]
+    start: End
+    goal: End
+    network: str
+    attribution: str
+
+
+@dataclass(frozen=True, eq=False)
+class _Ways:
+    """What follows from the city and where its buildings stand."""
+
+    city: City
+    is_ground: NDArray[np.bool_]
+    network: Network
+    nearest: NearestGround
+    kind: str
+    attribution: str
+
+
+@dataclass(frozen=True, eq=False)
+class _Heat:
+    """One frame's fields, buildings filled from the ground next to them, and the doses by index."""
+
+    fields: Mapping[str, Floats32]
+    doses: Mapping[str, Floats32]
+
+
+class CoolPaths:
+    """Finds paths in one city. May be asked from several threads.
+
+    Args:
+        lines: a drawn walking network; None for the city's roads, or its open ground.
+    """
+
+    def __init__(self, lines: WalkingLines | None = None) -> None:
+        self._lines = lines
+        self._lock = threading.Lock()
+        self._ways: _Ways | None = None
+        self._heat: OrderedDict[str, _Heat] = OrderedDict()
+
+    def find(
+        self,
+        city: City,
+        frame_id: str,
+        layers: Mapping[str, Layer],
+        origin: tuple[float, float],
+        goal: tuple[float, float],
+        *,
+        max_detour: float = 1.3,
+        index: str = "utci",
+    ) -> Paths | NoPath:
+        """The shortest walk, the coolest within the limit, and one in between where there is one.
+
+        Args:
+            city: the city.
+            frame_id: names the layers: fields of one name are prepared once.
+            layers: utci, wbgt and shadow of the frame.
+            origin: (lat, lon).
+            goal: (lat, lon).
+            max_detour: longest walk as a multiple of the shortest, 1 .. DETOUR_MAX.
+            index: "utci" or "wbgt": what the dose is made of.
+
+        Raises:
+            KeyError: an unknown index, or a layer is missing.
+        """
+        with self._lock:
+            ways = self._ways_of(city, layers["utci"].level != NO_VALUE)
+            heat = self._heat_of(ways, frame_id, layers)
+        ends = self._ends(ways, origin, goal)
+        if isinstance(ends, NoPath):
+            return ends
+        (start_node, start), (goal_node, end) = ends
+        dose = heat.doses[index]
+        found = alternatives(ways.network, dose, start_node, goal_node, max_detour)
+        if found is None:
+            return NoPath(
+                Obstacle.UNREACHABLE, "no walk joins the two places: water, rails or buildings lie between them"
+            )
+        routes: list[tuple[list[str], Route]] = []
+        for kind, route in (("shortest", found.shortest), ("balanced", found.balanced), ("coolest", found.coolest)):
+            same = next((kinds for kinds, known in routes if known is route), None)
+            if same is not None:
+                same.append(kind)
+            elif route is not None:
+                routes.append(([kind], route))
+        paths = tuple(Path(tuple(kinds), _line(ways, route), _exposure(ways, heat, route)) for kinds, route in routes)
+        return Paths(paths, start, end, ways.kind, ways.attribution)
+
+    def _ways_of(self, city: City, is_ground: NDArray[np.bool_]) -> _Ways:
+        ways = self._ways
+        if ways is not None and ways.city is city and np.array_equal(ways.is_ground, is_ground):
+            return ways
+        cell_m = city.grid.pixel_size_m
+        if self._lines is not None:
+            lines = self._lines.within(city.grid)
+            x = (lines.x_m - city.grid.x_west_m) / cell_m
+            y = (city.grid.y_north_m - lines.y_m) / cell_m
+            network = network_of_edges(x, y, lines.edge_from, lines.edge_to, cell_m)
+            kind, attribution = "lines", lines.attribution
+        else:
+            ground = walkable_ground(city, is_ground)
+            network = network_of_ground(ground.mask, cell_m)
+            kind, attribution = ("roads" if ground.by_roads else "ground"), city.attribution_en
+        self._heat.clear()
+        self._ways = _Ways(city, is_ground, network, NearestGround(is_ground), kind, attribution)
+        return self._ways
+
+    def _heat_of(self, ways: _Ways, frame_id: str, layers: Mapping[str, Layer]) -> _Heat:
+        if frame_id in self._heat:
+            self._heat.move_to_end(frame_id)
+            return self._heat[frame_id]
+        fields: dict[str, Floats32] = {}
+        for name in LAYERS_NEEDED:
+            layer = layers[name]
+            scale = (layer.offset + layer.step * np.arange(256)).astype(np.float32)
+            fields[name] = scale[ways.nearest.fill(layer.level)]
+        doses = {name: edge_doses(ways.network, fields[name], degc) for name, degc in DOSE_FROM_DEGC.items()}
+        self._heat[frame_id] = heat = _Heat(fields, doses)
+        while len(self._heat) > FRAMES_HELD:
+            self._heat.popitem(last=False)
+        return heat
+
+    def _ends(
+        self, ways: _Ways, origin: tuple[float, float], goal: tuple[float, float]
+    ) -> "tuple[tuple[int, End], tuple[int, End]] | NoPath":
+        network = ways.network
+        wanted: list[tuple[float, float]] = []
+        for end, (lat, lon) in (("from", origin), ("to", goal)):
+            if ways.city.cell_at(lat, lon) is None:
+                return NoPath(Obstacle.OUTSIDE, f"{lat:g},{lon:g} lies outside the map", end)
+            x_m, y_m = ways.city.frame.point_to_local(lon, lat)
+            grid = ways.city.grid
+            wanted.append(((x_m - grid.x_west_m) / grid.pixel_size_m, (grid.y_north_m - y_m) / grid.pixel_size_m))
+        nearest = [network.nearest(*place) for place in wanted]
+        if any(node is None for node in nearest):
+            return NoPath(Obstacle.NO_WALK_NEAR, "there is no place to walk on this map")
+        components = {int(network.component[node[0]]) for node in nearest if node is not None}
+        if len(components) > 1:
+            # A courtyard or a lane cut off by the raster: the street beside it is what was meant, if it is near enough.
+            main = network.largest_component
+            on_main = [network.nearest(*place, component=main) for place in wanted]
+            if all(node is not None and node[1] <= SNAP_MAX_M for node in on_main):
+                nearest = on_main
+        ends: list[tuple[int, End]] = []
+        for end, node in zip(("from", "to"), nearest, strict=True):
+            assert node is not None
+            if node[1] > SNAP_MAX_M:
+                detail = f"the nearest place to walk is {node[1]:.0f} m away, at most {SNAP_MAX_M:g} m are taken"
+                return NoPath(Obstacle.NO_WALK_NEAR, detail, end)
+            ((lon, lat),) = _lonlat(ways, np.array([node[0]]))
+            ends.append((node[0], End(lat, lon, round(node[1], 1))))
+        return ends[0], ends[1]
+
+
+def _exposure(ways: _Ways, heat: _Heat, route: Route) -> Exposure:
+    return exposure_along(
+        ways.network,
+        route.nodes.astype(np.int64),
+        utci_degc=heat.fields["utci"],
+        wbgt_degc=heat.fields["wbgt"],
+        sunlit=heat.fields["shadow"],
+        thresholds=THRESHOLDS,
+    )
+
+
+def _line(ways: _Ways, route: Route) -> tuple[tuple[float, float], ...]:
+    """The route's corners; places on a straight stretch are left out. A line has two points even where nobody has to walk."""
+    nodes = route.nodes
+    if nodes.size == 1:
+        nodes = np.repeat(nodes, 2)
+    x, y = ways.network.x_cells[nodes].astype(np.float64), ways.network.y_cells[nodes].astype(np.float64)
+    turn = np.abs(np.diff(x)[:-1] * np.diff(y)[1:] - np.diff(y)[:-1] * np.diff(x)[1:])
+    corner = np.concatenate([[True], turn > COLLINEAR_CELLS, [True]])
+    return _lonlat(ways, nodes[corner])
+
+
+def _lonlat(ways: _Ways, nodes: NDArray[Any]) -> tuple[tuple[float, float], ...]:
+    grid = ways.city.grid
+    x = grid.x_west_m + ways.network.x_cells[nodes].astype(np.float64) * grid.pixel_size_m
+    y = grid.y_north_m - ways.network.y_cells[nodes].astype(np.float64) * grid.pixel_size_m
+    lon, lat = ways.city.frame.to_lonlat(x, y)
+    return tuple(zip(np.round(lon, DECIMALS).tolist(), np.round(lat, DECIMALS).tolist(), strict=True))
+
+
+def paths_geojson(found: Paths, *, frame_id: str, at: str, index: str, max_detour: float) -> dict[str, Any]:
+    """A GeoJSON FeatureCollection (RFC 7946) as an object: the walks, shortest first."""
+    return {
+        "type": "FeatureCollection",
+        "frame": frame_id,
+        "at": at,
+        "index": index,
+        "max_detour": max_detour,
+        "dose_from_degc": DOSE_FROM_DEGC[index],
+        "walking_speed_ms": WALKING_SPEED_MS,
+        "network": found.network,
+        "attribution": found.attribution,
+        "from": _end_dict(found.start),
+        "to": _end_dict(found.goal),
+        "features": [
+            {
+                "type": "Feature",
+                "geometry": {"type": "LineString", "coordinates": [list(point) for point in path.line]},
+                "properties": {"kinds": list(path.kinds), **exposure_dict(path.exposure)},
+            }
+            for path in found.paths
+        ],
+    }
+
+
+def exposure_dict(exposure: Exposure) -> dict[str, Any]:
+    return {
+        "length_m": round(exposure.length_m, 1),
+        "duration_s": round(exposure.duration_s),
+        "shade_pct": round(exposure.shade_pct, 1),
+        "mean_utci_degc": round(exposure.mean_utci_degc, 2),
+        "max_utci_degc": round(exposure.max_utci_degc, 2),
+        "mean_wbgt_degc": round(exposure.mean_wbgt_degc, 2),
+        "max_wbgt_degc": round(exposure.max_wbgt_degc, 2),
+        "utci_dose_degc_min": round(exposure.utci_dose_degc_min, 2),
+        "wbgt_dose_degc_min": round(exposure.wbgt_dose_degc_min, 2),
+        "utci_minutes": _named("utci", exposure.utci_minutes),
+        "wbgt_minutes": _named("wbgt", exposure.wbgt_minutes),
+    }
+
+
+def _named(layer: str, minutes: tuple[float, ...]) -> dict[str, float]:
+    return {band.id: round(spent, 2) for band, spent in zip(BANDS[layer], minutes, strict=True)}
+
+
+def _end_dict(end: End) -> dict[str, float]:
+    return {"lat": end.lat, "lon": end.lon, "snapped_m": end.snapped_m}
