@@ -21,6 +21,8 @@ from central.heat.sun import Sun
 from central.simulation import frames
 from central.simulation.engine import Engine, HeatEngine, StepResult
 from central.simulation.forcing import Forcing, NoForcing
+from central.simulation.forecast import Outlook
+from central.simulation.forecast_history import HistoryStore
 from central.simulation.frames import LAYERS, Layer, band_share, quantise
 from central.simulation.library import (
     FrameLibrary,
@@ -51,7 +53,7 @@ log = structlog.get_logger("central.simulation")
 logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
 
-class SimulationStore(FrameStore, StationStore, Protocol):
+class SimulationStore(FrameStore, StationStore, HistoryStore, Protocol):
     """What the simulation needs of the store."""
 
     def change_token(self) -> int: ...
@@ -120,6 +122,14 @@ class SimulationService:
         self.place = Place(data_dir / "progress.jsonl" if computes else None)
         self.library = FrameLibrary(store, data_dir / "frames", recent_max=frames_recent_max)
         self.board = StationBoard(store, clock, speed=speed, wind_height_m=wind_height_m)
+        self.outlook = Outlook(
+            store=store,
+            library=self.library,
+            clock=clock,
+            data_dir=data_dir,
+            describe=frame_meta,
+            computes=computes,
+        )
         self.tick_interval_s = tick_interval_s
         self.sun_interval_s = sun_interval_s
         self._store = store
@@ -163,6 +173,7 @@ class SimulationService:
         if self._scheduler is not None:
             self._scheduler.shutdown(wait=True)
             self._scheduler = None
+        self.outlook.stop(STOP_TIMEOUT_S)
 
     def _run(self) -> None:
         if self.prepare() and self._computes and not self._stopping.is_set():
@@ -172,6 +183,7 @@ class SimulationService:
             scheduler.add_job(self.look, "interval", seconds=LOOK_EVERY_S, id="look")
             self._scheduler = scheduler
             scheduler.start()
+            self.outlook.start()
 
     def prepare(self) -> bool:
         """Loads and prepares the city in the caller's thread; False when it could not be, or the service was stopped meanwhile."""
@@ -193,6 +205,7 @@ class SimulationService:
                 self._engine.warm_up()
                 frames.warm_up()
                 report(Stage.KERNELS, 1.0)
+            self.outlook.begin(city, self._engine)
             report(Stage.READY, 1.0, "ready")
         except _StoppedError:
             return False
@@ -254,7 +267,9 @@ class SimulationService:
     def _keep(self, city: City, forcing: Forcing, at_ms: int, result: StepResult) -> None:
         layers = [quantise(LAYERS[name], field, result.is_ground) for name, field in result.fields.items()]
         meta = frame_meta(city, forcing, result, layers)
-        self.library.keep(Frame(frame_id(at_ms), at_ms, self._clock.unix_ms(), meta_dict(meta)), layers)
+        frame = Frame(frame_id(at_ms), at_ms, self._clock.unix_ms(), meta_dict(meta))
+        self.library.keep(frame, layers)
+        self.outlook.observe(frame, forcing, next(layer for layer in layers if layer.kind.name == "wbgt"))
 
     def _last_clearness(self) -> float | None:
         if self._clearness is None:

@@ -6,9 +6,9 @@ import numpy as np
 from shapely import box
 
 from central.city.grid import Grid
-from central.city.model import Building, City, HeightSource, ImportReport
+from central.city.model import Building, City, HeightSource, ImportReport, LandCover
 from central.city.projection import LocalFrame
-from central.city.surface_raster import draw_buildings, land_cover_of
+from central.city.surface_raster import draw_buildings
 from central.heat.surface import Surface
 from central.simulation.engine import HeatEngine, Report
 from central.simulation.place import Stage
@@ -71,7 +71,7 @@ def small_city() -> tuple[City, Surface]:
         frame=LocalFrame(LAT, LON),
         grid=grid,
         buildings=buildings,
-        land_cover=land_cover_of(inside),
+        land_cover=np.where(inside, np.uint8(LandCover.ROOF), np.uint8(LandCover.UNKNOWN)),
         attribution_ja="",
         attribution_en="",
         report=ImportReport(buildings=2, volumes=2),

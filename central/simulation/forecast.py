@@ -1,0 +1,303 @@
+"""The heat of today's remaining hours: made anew every hour of the city's time, beside the live frames and behind them.
+
+The weather of each full hour until midnight comes from `forecast_weather`, or from the supplied file where there is one; the sun
+is known; the heat room makes a frame of it. The thread that does so runs at low priority and rests after each hour, so that a
+live frame waits for one step at most. It also keeps the day's hours of heat (`areas_day`) and scores what was said before.
+"""
+
+import contextlib
+import os
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from central.city.model import City
+from central.heat.radiation.clearness import clear_sky_wm2
+from central.heat.sun import sun_position
+from central.simulation.areas_day import DayKeeper
+from central.simulation.areas_hours import day_of, midnight_ms
+from central.simulation.areas_hours import warm_up as warm_up_hours
+from central.simulation.engine import Engine, StepResult
+from central.simulation.forcing import Forcing, RadiationSource
+from central.simulation.forecast_csv import Supplied, clearness_under, parse
+from central.simulation.forecast_history import HistoryStore, dew_point_degc, humidity_pct, read_history
+from central.simulation.forecast_shelf import Forecast, ForecastHour, ForecastShelf, SuppliedNote, hour_id
+from central.simulation.forecast_weather import LIMITS, MS_PER_HOUR, History, forecast
+from central.simulation.frames import LAYERS, Layer, quantise
+from central.simulation.library import FrameLibrary, FrameMeta, meta_dict, shows
+from central.store.door import Frame
+from contract.clock import Clock
+
+ISSUE_EVERY_MS: Final = MS_PER_HOUR
+LEAST_REAL_S: Final = 20.0
+"""However fast the city's clock runs, a forecast is made at most this often."""
+REST_S: Final = 0.05
+"""Between two hours."""
+WAKE_S: Final = 1.0
+NICENESS: Final = 10
+OBSERVED_WITHIN_MS: Final = 10 * 60_000
+"""A frame so soon after a full hour says what the weather was at that hour."""
+PRESENT_FOR_MS: Final = 20 * 60_000
+"""A weather older than this is no present to start from."""
+CLEARNESS_GUESS: Final = 0.8
+
+log = structlog.get_logger("central.simulation")
+Describe = Callable[[City, Forcing, StepResult, list[Layer]], FrameMeta]
+
+
+@dataclass(frozen=True, slots=True)
+class _Present:
+    """The weather of the last frame."""
+
+    at_ms: int
+    forcing: Forcing
+
+
+class Outlook:
+    """Forecast and day's hours of one city.
+
+    Args:
+        store: where readings are kept.
+        library: the live frames.
+        clock: the city's time.
+        data_dir: `forecast/`, `hours-above.npz` and the supplied `forecast.csv` lie here.
+        describe: makes a frame's description.
+        computes: False in a process that only serves what another one computes.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: HistoryStore,
+        library: FrameLibrary,
+        clock: Clock,
+        data_dir: Path,
+        describe: Describe,
+        computes: bool = True,
+    ) -> None:
+        self.shelf = ForecastShelf(data_dir / "forecast")
+        self.day = DayKeeper(data_dir / "hours-above.npz", library, counts=computes)
+        self.supplied_path = data_dir / "forecast.csv"
+        self._store = store
+        self._clock = clock
+        self._describe = describe
+        self._computes = computes
+        self._engine: Engine | None = None
+        self._city: City | None = None
+        self._present: _Present | None = None
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._tried: tuple[int, int] | None = None
+        self._tried_at_s = float("-inf")
+        self._observed_ms = 0
+        self._failed: set[str] = set()
+
+    # Called by the simulation
+
+    def begin(self, city: City, engine: Engine) -> None:
+        """The city is there and, when this process computes, prepared."""
+        self._city = city
+        if self._computes:
+            self._engine = engine.fork()
+            warm_up_hours()
+            current = self.shelf.current()
+            if current is not None and not all(_is_of(hour, city) for hour in current.hours):
+                self.shelf.forget()
+        self.day.begin(city, self._clock.unix_ms())
+
+    def start(self) -> None:
+        """Begins to work in a thread of its own. After `begin`."""
+        self._thread = threading.Thread(target=self._run, name="simulation-outlook", daemon=True)
+        self._thread.start()
+
+    def stop(self, timeout_s: float) -> None:
+        """Ends the thread and writes what was counted."""
+        self._stopping.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+        self.day.save(self._clock.monotonic_s(), at_once=True)
+
+    def observe(self, frame: Frame, forcing: Forcing, wbgt: Layer) -> None:
+        """A live frame was made. Quick: the rest is done by the thread."""
+        self.day.observe(frame, wbgt)
+        self._present = _Present(frame.at_ms, forcing)
+        self._wake.set()
+
+    # The work
+
+    def _run(self) -> None:
+        _be_nice()
+        while not self._stopping.is_set():
+            self._wake.wait(WAKE_S)
+            self._wake.clear()
+            try:
+                self.work()
+            except Exception as error:
+                # The live map goes on without a forecast; each kind is told once.
+                if (kind := type(error).__name__) not in self._failed:
+                    self._failed.add(kind)
+                    log.exception("the forecast failed; the next hour tries again")
+
+    def work(self) -> bool:
+        """What is due now; True when a forecast was made. Called by the thread, or by a test."""
+        self._score()
+        self.day.save(self._clock.monotonic_s())
+        present, now_s = self._present, self._clock.monotonic_s()
+        if present is None or not 0 <= self._clock.unix_ms() - present.at_ms <= PRESENT_FOR_MS:
+            return False
+        cause = (present.at_ms // ISSUE_EVERY_MS, _changed_ns(self.supplied_path))
+        if cause == self._tried or now_s - self._tried_at_s < LEAST_REAL_S:
+            return False
+        self._tried, self._tried_at_s = cause, now_s
+        return self._issue(present)
+
+    def _score(self) -> None:
+        present = self._present
+        if present is None:
+            return
+        hour_ms = present.at_ms // MS_PER_HOUR * MS_PER_HOUR
+        if hour_ms == self._observed_ms or present.at_ms - hour_ms > OBSERVED_WITHIN_MS:
+            return
+        self._observed_ms = hour_ms
+        skill = self.shelf.skill()
+        if skill.pending:
+            self.shelf.keep_skill(skill.observed(hour_ms, _values(present.forcing)))
+
+    def _issue(self, present: _Present) -> bool:
+        city, engine = self._city, self._engine
+        if city is None or engine is None:
+            return False
+        supplied = _read(self.supplied_path)
+        history = read_history(self._store, present.at_ms, city.center)
+        moments = hours_until_midnight(present.at_ms)
+        weathers = weather_of_hours(
+            history, present.forcing, present.at_ms, moments, supplied=supplied, place=city.center
+        )
+        hours = []
+        for valid_ms, (forcing, source) in zip(moments, weathers, strict=True):
+            if self._stopping.is_set():
+                return False
+            result = engine.step(forcing, valid_ms)
+            layers = [quantise(LAYERS[name], field, result.is_ground) for name, field in result.fields.items()]
+            name = hour_id(valid_ms, present.at_ms)
+            self.shelf.put_hour(name, layers)
+            hours.append(ForecastHour(name, valid_ms, source, self._describe(city, forcing, result, layers)))
+            self._stopping.wait(REST_S)
+        note = None if supplied is None else SuppliedNote(supplied.rows, len(supplied.hours), list(supplied.problems))
+        if supplied is not None and supplied.problems:
+            log.warning("rows of the supplied forecast cannot be used", path=str(self.supplied_path), problems=note)
+        days = round(history.days_of("air_temperature_degc"), 2)
+        self.shelf.publish(Forecast(present.at_ms, days, hours, note))
+        said = {valid_ms: _values(forcing) for valid_ms, (forcing, _) in zip(moments, weathers, strict=True)}
+        self.shelf.keep_skill(self.shelf.skill().issued(present.at_ms, said, _values(present.forcing)))
+        return True
+
+
+def hours_until_midnight(now_ms: int) -> list[int]:
+    """The full hours after now, up to and with the midnight (JST) that ends the day."""
+    end_ms = midnight_ms(day_of(now_ms) + 1)
+    return list(range((now_ms // MS_PER_HOUR + 1) * MS_PER_HOUR, end_ms + 1, MS_PER_HOUR))
+
+
+def weather_of_hours(
+    history: History,
+    now: Forcing,
+    now_ms: int,
+    moments: list[int],
+    *,
+    supplied: Supplied | None,
+    place: tuple[float, float],
+) -> list[tuple[Forcing, str]]:
+    """The weather at each moment, and whether its air temperature was "supplied" or "blended". Pure.
+
+    Args:
+        history: the city's past.
+        now: its present weather.
+        now_ms: the moment of it.
+        moments: full hours to come.
+        supplied: somebody else's forecast, where there is one.
+        place: (lat, lon) [degrees].
+
+    """
+    present = {
+        "air_temperature_degc": now.air_temperature_degc,
+        "dew_point_degc": dew_point_degc(now.air_temperature_degc, now.relative_humidity_pct),
+        "wind_speed_ms": now.wind_speed_ms,
+        "clearness": now.clearness,
+    }
+    blended = forecast(history, present, now_ms, moments)
+    made = []
+    for index, valid_ms in enumerate(moments):
+        told = {} if supplied is None else supplied.at(valid_ms)
+        temperature = told.get("air_temperature_degc", float(blended["air_temperature_degc"][index]))
+        if "relative_humidity_pct" in told:
+            dew_point = dew_point_degc(temperature, told["relative_humidity_pct"])
+        else:
+            dew_point = float(blended["dew_point_degc"][index])
+        # Neither more vapour than the air holds, nor more than the indices are defined for.
+        dew_point = min(dew_point, temperature, LIMITS["dew_point_degc"][1])
+        humidity = humidity_pct(temperature, dew_point)
+        pressure = told.get("air_pressure_hpa", now.air_pressure_hpa)
+        clear_wm2 = clear_sky_wm2(sun_position(valid_ms, *place), temperature, humidity, pressure)
+        if "global_radiation_wm2" in told:
+            radiation = told["global_radiation_wm2"]
+        elif "cloud_cover_pct" in told:
+            radiation = clear_wm2 * clearness_under(told["cloud_cover_pct"])
+        else:
+            clearness = float(blended["clearness"][index]) if "clearness" in blended else CLEARNESS_GUESS
+            radiation = clear_wm2 * clearness
+        forcing = Forcing(
+            air_temperature_degc=round(temperature, 2),
+            relative_humidity_pct=round(humidity, 1),
+            wind_speed_ms=round(told.get("wind_speed_ms", float(blended["wind_speed_ms"][index])), 2),
+            wind_direction_deg=None,
+            global_radiation_wm2=round(radiation, 1),
+            air_pressure_hpa=round(pressure, 1),
+            radiation_source=RadiationSource.MODELLED,
+            stations_used=(),
+        )
+        made.append((forcing, "supplied" if "air_temperature_degc" in told else "blended"))
+    return made
+
+
+def _values(forcing: Forcing) -> Mapping[str, float]:
+    """What is scored."""
+    return {
+        "air_temperature_degc": forcing.air_temperature_degc,
+        "relative_humidity_pct": forcing.relative_humidity_pct,
+        "wind_speed_ms": forcing.wind_speed_ms,
+        "global_radiation_wm2": forcing.global_radiation_wm2,
+    }
+
+
+def _is_of(hour: ForecastHour, city: City) -> bool:
+    return shows(Frame(hour.id, hour.valid_ms, hour.valid_ms, meta_dict(hour.meta)), city)
+
+
+def _read(path: Path) -> Supplied | None:
+    """The supplied file; None when there is none."""
+    try:
+        return parse(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return Supplied((), 0, (f"cannot be read: {error.strerror}",))
+
+
+def _changed_ns(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _be_nice() -> None:
+    """Lets live frames go first. On Linux a thread has a priority of its own; elsewhere it stays as it is."""
+    with contextlib.suppress(AttributeError, OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
