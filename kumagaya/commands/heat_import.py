@@ -1,6 +1,9 @@
 """`kumagaya heat import`: CityGML tiles to the rasters that the heat simulation reads."""
 
 import argparse
+import resource
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +22,9 @@ def add_import_parser(subparsers: Any) -> None:
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "import",
         help="city model to surface rasters",
-        description="Reads PLATEAU CityGML tiles (or an .osm file, or folders of them) and writes the surface rasters "
-        "dsm, dem [m above sea level], cdsm [m above ground], pixel_size, lat, lon: row 0 north, column 0 west.",
+        description="Reads PLATEAU CityGML tiles of buildings, relief, roads, land use and plants (or .osm files, or "
+        "folders of all these) and writes the surface rasters dsm, dem [m above sea level], cdsm [m above ground], "
+        "land_cover, pixel_size, lat, lon: row 0 north, column 0 west.",
     )
     parser.add_argument(
         "gml",
@@ -32,6 +36,17 @@ def add_import_parser(subparsers: Any) -> None:
     parser.add_argument("--cell", type=float, default=2.0, metavar="M", help="pixel size: 1, 2 or 4 m (default 2)")
     parser.add_argument("--center", metavar="LAT,LON", help="cut a square out round this place")
     parser.add_argument("--size", type=float, metavar="M", help="side of that square in metres (default 2000)")
+    parser.add_argument(
+        "--trees",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="list of trees: CSV with lon, lat, height_m, crown_diameter_m, or GeoJSON points; may be given again",
+    )
+    parser.add_argument(
+        "--tif", type=Path, metavar="DIR", help="also write dsm, dem, cdsm, land_cover as GeoTIFF (COG)"
+    )
     parser.add_argument("--buildings", type=Path, metavar="FILE.geojson", help="also write the building outlines")
     parser.set_defaults(run=run_import)
 
@@ -39,8 +54,16 @@ def add_import_parser(subparsers: Any) -> None:
 def run_import(arguments: argparse.Namespace) -> int:
     """Imports, prints the report, writes the files; nothing is written when the input is refused."""
     from central.city.geojson import buildings_geojson
+    from central.city.geotiff import write_geotiffs
+    from central.city.grid import CELLS_MUNICIPALITY_MAX
     from central.city.load import load_city
 
+    started_s = time.monotonic()
+    tif: Path | None = arguments.tif
+    if tif is not None and tif.exists() and not tif.is_dir():
+        raise UserError("this is a file, a folder is needed", where=f"--tif {tif}")
+    if tif is not None and not tif.absolute().parent.is_dir():
+        raise UserError("the folder to write to does not exist", where=f"--tif {tif}")
     for path in filter(None, (arguments.out, arguments.buildings)):
         if not path.absolute().parent.is_dir():
             raise UserError("the folder to write to does not exist", where=str(path))
@@ -50,20 +73,34 @@ def run_import(arguments: argparse.Namespace) -> int:
     window = _window(arguments.center, arguments.size)
     if names == [_SYNTHETIC] and window is not None:
         raise UserError("the built-in downtown cannot be cut", where="--center")
-    city, surface = load_city(None if names == [_SYNTHETIC] else names, pixel_size_m=arguments.cell, window=window)
+    city, surface = load_city(
+        None if names == [_SYNTHETIC] else names,
+        pixel_size_m=arguments.cell,
+        window=window,
+        trees=arguments.trees,
+        cells_max=CELLS_MUNICIPALITY_MAX,
+    )
     for line in city.report.lines():
         print(line)
     height, width = surface.shape
     print(
         f"raster       {width} x {height} cells of {surface.pixel_size_m:g} m, "
         f"centre {surface.lat:.5f} N {surface.lon:.5f} E, ground {surface.dem.min():.1f} .. {surface.dem.max():.1f} m, "
-        f"highest roof {(surface.dsm - surface.dem).max():.1f} m above it"
+        f"highest roof {(surface.dsm - surface.dem).max():.1f} m above it, "
+        f"highest tree {surface.cdsm.max():.1f} m"
     )
-    _write(arguments.out, _npz_bytes(city, surface))
+    _write(arguments.out, lambda partial: _write_npz(partial, city, surface))
     print(f"written      {arguments.out}")
     if arguments.buildings is not None:
-        _write(arguments.buildings, buildings_geojson(city))
+        outlines = buildings_geojson(city)
+        _write(arguments.buildings, lambda partial: _write_bytes(partial, outlines))
         print(f"written      {arguments.buildings}")
+    if tif is not None:
+        for path in write_geotiffs(tif, city, surface):
+            print(f"written      {path}")
+    # Linux counts the peak in KiB.
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"took         {time.monotonic() - started_s:.1f} s, {peak_mb:.0f} MB of memory at most")
     if city.attribution_en:
         print(f"attribution  {city.attribution_ja}")
     return 0
@@ -85,30 +122,32 @@ def _window(center: str | None, size_m: float | None) -> "Window | None":
     return Window(lat, lon, 2000.0 if size_m is None else size_m)
 
 
-def _npz_bytes(city: "City", surface: "Surface") -> bytes:
-    import io
-
+def _write_npz(path: Path, city: "City", surface: "Surface") -> None:
     import numpy as np
 
-    buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer,
-        dsm=surface.dsm,
-        dem=surface.dem,
-        cdsm=surface.cdsm,
-        pixel_size=np.float64(surface.pixel_size_m),
-        lat=np.float64(surface.lat),
-        lon=np.float64(surface.lon),
-        land_cover=city.land_cover,
-    )
-    return buffer.getvalue()
+    with path.open("wb") as stream:
+        np.savez_compressed(
+            stream,
+            dsm=surface.dsm,
+            dem=surface.dem,
+            cdsm=surface.cdsm,
+            pixel_size=np.float64(surface.pixel_size_m),
+            lat=np.float64(surface.lat),
+            lon=np.float64(surface.lon),
+            land_cover=city.land_cover,
+            attribution=np.array(city.attribution_ja),
+        )
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write_bytes(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+
+def _write(path: Path, fill: Callable[[Path], None]) -> None:
     """Whole or not at all: a reader never meets half a file."""
     partial = path.with_name(path.name + ".part")
     try:
-        partial.write_bytes(content)
+        fill(partial)
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)
