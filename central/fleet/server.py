@@ -131,15 +131,16 @@ class FleetServer:
 
 def serve(fleet: Path, config: FleetConfig) -> int:
     """Until SIGTERM or SIGINT; returns 0. Raises UserError when it cannot start."""
+    server = FleetServer(fleet, config)
+
+    def leave(_number: int, _frame: object) -> None:
+        server.stop()
+
     # uvicorn handles both signals while it runs and raises them again when it has ended: that is when we leave.
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _end)
-    FleetServer(fleet, config).run()
+        signal.signal(number, leave)
+    server.run()
     return 0
-
-
-def _end(_number: int, _frame: object) -> None:
-    return
 
 
 def _now_ms() -> int:

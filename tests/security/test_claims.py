@@ -5,6 +5,8 @@ import http.client
 import json
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 from contextlib import closing, suppress
 
@@ -33,8 +35,8 @@ from contract.provisioning import (
 from edge.provision import keys, provisioning, renewal
 from edge.provision.https import PinnedCentral
 from edge.provision.identity import IdentityFolder
-from tests.processes import free_port
-from tests.security.wiring import Link, eventually, now_ms
+from tests.processes import free_port, wait_for_port
+from tests.security.wiring import ROOT, Link, eventually, now_ms
 
 
 @pytest.fixture
@@ -346,3 +348,42 @@ def test_what_the_broker_refused_is_counted_from_its_log(fleet, server, links):
     assert counts["prober", "packet_refused"] == 1
     assert counts["", "tls_refused"] >= 1
     assert len(passed) < len(fleet.log().splitlines()) / 2
+
+
+@pytest.mark.system
+class TestTheProcess:
+    @pytest.fixture
+    def city(self, tmp_path):
+        port = free_port()
+        path = tmp_path / "central.toml"
+        path.write_text(
+            f'data_dir = "."\n[fleet]\nclaim_url = "https://127.0.0.1:{port}"\nlisten_port = {port}\nbroker_port = {free_port()}\n'
+        )
+        return path, port
+
+    def run(self, path, *words):
+        command = [sys.executable, "-m", "kumagaya", "central", "fleet", *words, "--config", str(path)]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+
+    def test_serves_without_a_broker_and_stops_at_a_signal(self, city):
+        path, port = city
+        assert self.run(path, "init").wait(60.0) == 0
+        child = self.run(path, "serve")
+        try:
+            wait_for_port(port, 60.0)
+            child.terminate()
+            said = child.communicate(timeout=15.0)[1]
+        finally:
+            child.kill()
+        assert child.returncode == 0, said
+        assert "claims are taken" in said
+
+    def test_a_port_in_use_is_one_line(self, city):
+        path, port = city
+        assert self.run(path, "init").wait(60.0) == 0
+        with socket.create_server(("127.0.0.1", port)):
+            child = self.run(path, "serve")
+            said = child.communicate(timeout=60.0)[1]
+        assert child.returncode == 2
+        assert said.startswith("kumagaya central: fleet.listen_host 127.0.0.1")
+        assert len(said.splitlines()) == 1
