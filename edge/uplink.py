@@ -302,7 +302,7 @@ class Uplink:
             # Whatever made the outbox empty-handed (a refusing disk) is given a moment.
             await asyncio.sleep(0.2)
             return
-        oldest_seq = min(self._outbox.state(stream).oldest_seq, items[0].seq)
+        oldest_seq = min(self._outbox.state(stream).oldest_seq, items[0].first_seq)
         window.sent(step.from_seq, items[-1].seq, time.monotonic())
         payload = join_batch(epoch, oldest_seq, [item.payload for item in items])
         await client.publish(topics.up(self._identity.gateway, stream), payload, qos=1)
