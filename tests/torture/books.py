@@ -11,7 +11,7 @@ Every answer of a counting station is a number of its own, so that each stored r
    - *in flight*: the agent was killed within the commit interval after it was served, and nothing that the station served between the
      two is stored: commits are made in order, so that only the end can be missing;
    - *in trouble*: the line was not readable then, because station, simulator or agent stood still or a fault was on that line;
-   - *in memory*: the disk refused writes, and the agent was killed before it took them;
+   - *in memory*: the disk refused writes, and the agent ended before it took them;
    - *shed*: a tombstone covers its time.
    Everything else is *lost*.
 6. An event that the outbox said it had taken is stored once, whatever was killed and however full the disk; none is stored that was not
@@ -104,7 +104,7 @@ class Evidence:
     edge_kills_ms: Sequence[int] = ()
     trouble: Sequence[Span] = ()
     refused: Sequence[Span] = ()
-    """From when the disk took nothing until the agent was killed."""
+    """From when the disk took nothing until the agent ended."""
     shed: Sequence[Span] = ()
     """In the edge's own time."""
     clock: Sequence[ClockChange] = ()
