@@ -41,7 +41,8 @@ class Seen(msgspec.Struct, frozen=True):
 
 _DENIED: Final = re.compile(r"Denied PUBLISH from (\S+) \(.*?'(.*)', ")
 _SUBSCRIBED: Final = re.compile(r"^(?:\S+: )?(\S+) [012] (\S+)$")
-_TLS: Final = re.compile(r"OpenSSL Error\[0\]: (.*)")
+_TLS: Final = re.compile(r"(?:OpenSSL Error\[0\]|Client connection from \S+ failed): (?!.*unexpected eof)(.*)")
+"""In the one form or the other, by the step of the handshake. An unexpected end is a visitor that left: a port scan, a health check."""
 _PACKET: Final = re.compile(
     r"Client (\S+) disconnected(?: due to|:) (oversize packet|protocol error|malformed packet)", re.IGNORECASE
 )

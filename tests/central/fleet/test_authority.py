@@ -132,6 +132,8 @@ LOG = """\
 2026-11-21T10:00:00: Denied PUBLISH from gw-2 (d0, q1, r0, m4, 'kumagaya/v1/gw-1/up/t', ... (6 bytes))
 2026-11-21T10:00:00: Denied PUBLISH from gw-2 (d0, q1, r0, m5, 'it's, odd', ... (6 bytes))
 2026-11-21T10:00:00: OpenSSL Error[0]: error:0A000086:SSL routines::certificate verify failed
+2026-11-21T10:00:00: Client connection from 192.0.2.9 failed: error:0A0000C7:SSL routines::peer did not return a certificate.
+2026-11-21T10:00:00: Client connection from 192.0.2.9 failed: error:0A000126:SSL routines::unexpected eof while reading.
 2026-11-21T10:00:00: Sending PUBACK to gw-2 (m4, rc135)
 2026-11-21T10:00:00: Client huge disconnected due to oversize packet.
 """
@@ -144,6 +146,7 @@ class TestTheBrokersLog:
             (BrokerRefusal.SUBSCRIPTION_DENIED, "gw-2"),
             (BrokerRefusal.TOPIC_DENIED, "gw-2"),
             (BrokerRefusal.TOPIC_DENIED, "gw-2"),
+            (BrokerRefusal.TLS_REFUSED, ""),
             (BrokerRefusal.TLS_REFUSED, ""),
             (BrokerRefusal.PACKET_REFUSED, "huge"),
         ]
@@ -161,7 +164,7 @@ class TestTheBrokersLog:
         assert counts == {
             ("gw-2", "topic_denied"): 2,
             ("gw-2", "subscription_denied"): 1,
-            ("", "tls_refused"): 1,
+            ("", "tls_refused"): 2,
             ("", "packet_refused"): 1,
         }
 
