@@ -181,11 +181,11 @@ class Storm:
         if target is Target.EDGE:
             self.record.edge_kills_ms.append(self._down_since_ms[target])
             if moment_ms < self._refusing_until_ms:
-                self._lose_memory(self._down_since_ms[target])
+                self._lose_memory(moment_ms)
 
     def _lose_memory(self, until_ms: int) -> None:
         """The agent ended while the disk took nothing: what it held goes with it, however it ended."""
-        self.record.refused.append(Span(self._full_since_ms - self._commit_ms, until_ms + 1000))
+        self.record.refused.append(Span(self._full_since_ms - self._commit_ms, until_ms))
 
     def _kill_and_start(self, target: Target, process: Process) -> None:
         self._kill(target, process)
@@ -203,7 +203,7 @@ class Storm:
     def _ended(self, target: Target, process: Process) -> None:
         code = process.ended()
         if code is not None and target is Target.EDGE and now_ms() < self._refusing_until_ms:
-            self._lose_memory(self._down_since_ms[target])
+            self._lose_memory(now_ms())
         if code not in {None, 0, -signal.SIGTERM}:
             self.record.complaints[f"{target} ended with {code} on SIGTERM: {short(process.last_words(2))}"] += 1
         if code is None:
