@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from bench.outages import SETTINGS, WARM_UP_S
-from tests.torture import books
+from tests.torture import records
 from tests.torture.city import City, discard
 from tests.torture.counting import RESPONSE_S
 from tests.torture.plan import Action, Disturbance, Target
@@ -42,7 +42,7 @@ def main() -> int:
             )
             storm.watch(seconds)
             verdict = come_to_rest(city, storm)
-            answers = books.read_served(city.served)
+            answers = records.read_served(city.served)
     finally:
         discard(folder)
     late = sum(not answer.sound for answer in answers)

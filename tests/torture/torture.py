@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge.outbox_file import OutboxFile
-from tests.torture import books
+from tests.torture import books, records
 from tests.torture.books import Account, EventAccount, Evidence, Stream
 from tests.torture.city import City, Settings, short
 from tests.torture.plan import KILLS, Abilities, Target, plan
@@ -76,7 +76,7 @@ def come_to_rest(city: City, storm: Storm, seed: int = 0, rage_s: float = 0.0) -
         storm.record.complaints[f"older epochs were not drained: {older}"] += 1
     for target in (Target.CENTRAL, Target.BROKER, Target.STATIONS):
         city.processes[target].end(10.0)
-    stored, streams, shed, gaps = books.read_store(city.database)
+    stored, streams, shed, gaps = records.read_store(city.database)
     record = storm.record
     evidence = Evidence(
         lines=city.line_of,
@@ -87,13 +87,13 @@ def come_to_rest(city: City, storm: Storm, seed: int = 0, rage_s: float = 0.0) -
         clock=record.clock,
         in_flight_ms=round(1000 * city.settings.commit_interval_s) + 500,
     )
-    accounts = books.settle(books.read_served(city.served), stored, evidence)
+    accounts = books.settle(records.read_served(city.served), stored, evidence)
     verdict = Verdict(seed, accounts, streams, record, gaps, rage_s, drained_s, len(city.station_ids))
     if not city.settings.true_clock:
         verdict.events = books.settle_events(
-            books.read_numbers(city.run / "events.offered"),
-            books.read_numbers(city.run / "events.taken"),
-            books.read_events(city.database),
+            records.read_numbers(city.run / "events.offered"),
+            records.read_numbers(city.run / "events.taken"),
+            records.read_events(city.database),
         )
     _judge(verdict, {tally.epoch: tally.next_seq for tally in tallies.values()}, city.settings)
     return verdict
