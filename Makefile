@@ -16,7 +16,7 @@ export PATH := $(CURDIR)/$(BOOT)/bin:$(PATH)
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 
-.PHONY: help run test check bench e2e lock clean web setup setup-dev format
+.PHONY: help run test check bench torture e2e lock clean web setup setup-dev format
 
 help: ## what can be done here
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -36,6 +36,9 @@ check: setup-dev ## format, lint, types, import rules, front end
 
 bench: setup-dev ## every benchmark, one after the other (see docs/benchmarks.md)
 	@for script in bench/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script; done
+
+torture: setup-dev ## a thousand kills, freezes and cuts in one run (ARGS="--seed N" replays one)
+	@$(BIN)/python -m tests.torture --kills 1000 $(ARGS)
 
 format: setup-dev ## writes the house style
 	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --quiet --fix .
