@@ -30,12 +30,18 @@ class ClockFile:
             self._map = mmap.mmap(file.fileno(), _FORM.size)
 
     @property
+    def both(self) -> tuple[int, bool]:
+        """How far off [ms], and whether believed, of one moment."""
+        offset_ms, synchronised = _FORM.unpack_from(self._map)
+        return offset_ms, bool(synchronised)
+
+    @property
     def offset_ms(self) -> int:
-        return int(_FORM.unpack_from(self._map)[0])
+        return self.both[0]
 
     @property
     def synchronised(self) -> bool:
-        return bool(_FORM.unpack_from(self._map)[1])
+        return self.both[1]
 
     def set(self, offset_ms: int, *, synchronised: bool) -> None:
         _FORM.pack_into(self._map, 0, offset_ms, synchronised)
@@ -52,8 +58,9 @@ ANSWER_S_MAX = 5.0
 class TicketMachine:
     """Hands in an event now and then, each with a number of its own, and waits for its answer as a driver would."""
 
-    def __init__(self, outbox: Any, folder: Path, true_time_ns: Callable[[], int]) -> None:
+    def __init__(self, outbox: Any, folder: Path, clock: ClockFile, true_time_ns: Callable[[], int]) -> None:
         self._outbox = outbox
+        self._clock = clock
         self._offered = folder / "events.offered"
         self._taken = folder / "events.taken"
         self._true_time_ns = true_time_ns
@@ -72,7 +79,10 @@ class TicketMachine:
                 time.sleep(EVENT_EVERY_S)
                 number = self._true_time_ns() // 1_000_000
                 offered.write(f"{number}\n")
-                event = Event(1, EVENT, time.time_ns() // 1_000_000, int(time.monotonic() * 1000), boot, {"n": number})
+                offset_ms, synchronised = self._clock.both
+                event = Event(
+                    1, EVENT, number + offset_ms, int(time.monotonic() * 1000), boot, {"n": number}, synchronised
+                )
                 try:
                     answer = self._outbox.append_event(event).result(ANSWER_S_MAX)
                 except TimeoutError:
@@ -98,7 +108,7 @@ def main() -> int:
 
     def start(outbox: edge.outbox.Outbox) -> None:
         start_outbox(outbox)
-        TicketMachine(outbox, Path(sys.argv[1]).parent, true_time_ns).start()
+        TicketMachine(outbox, Path(sys.argv[1]).parent, clock, true_time_ns).start()
 
     edge.outbox.Outbox.start = start  # type: ignore[method-assign, assignment]
     return kumagaya(sys.argv[2:])
