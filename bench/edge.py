@@ -7,6 +7,7 @@ resident memory, processor time, and whether what the stations served is what ce
 
 import argparse
 import contextlib
+import json
 import os
 import sqlite3
 import subprocess
@@ -128,11 +129,8 @@ def main() -> None:
             children[1].wait(15)
             time.sleep(0.5)
         total = stored(database)
-        served = sum(
-            '"faults":[]' in line.replace(" ", "") or '"faults"' not in line
-            for path in (folder / "served").iterdir()
-            for line in path.read_text(encoding="utf-8").splitlines()
-        )
+        lines = (line for path in (folder / "served").iterdir() for line in path.read_text("utf-8").splitlines())
+        served = sum(not json.loads(line).get("faults") for line in lines)
         print(
             f"polls_per_s={readings / took_s:.2f} written_bytes_per_reading={(after[1] - before[1]) / readings:.0f}"
             f" resident_mb={resident / 1e6:.1f} cpu_pct={100 * (after[2] - before[2]) / took_s:.2f}"

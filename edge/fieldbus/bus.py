@@ -237,11 +237,18 @@ class Bus:
 
     def _note_fault(self, device: Device, error: BusFaultError, count: int, quiet_s: float) -> None:
         was_good = device.failures == 0
-        device.note_fault(error.fault, count, time.monotonic())
+        device.note_fault(error.fault, count, time.monotonic(), garbled=error.garbled)
         if was_good:
             _log.info("poll_failed", bus=self.name, station=device.station, fault=str(error.fault))
-        if self._port is not None:
-            self._port.drain(quiet_s)
+        if self._port is None:
+            return
+        if error.garbled:
+            # The device has answered, only badly: nothing more is to come. Should it all the same, then no length tells a lie.
+            quiet_s = min(quiet_s, GAP_S)
+        elif error.fault is not Fault.TIMEOUT:
+            # Something came at once, the answer may still be under way: as long as it may take, counted from the question.
+            quiet_s = min(quiet_s, max(error.due_in_s, GAP_S))
+        self._port.drain(quiet_s)
 
     def _wire_s(self, device: Device) -> float:
         """The time on the wire of a poll of the device, in two parts a block."""

@@ -18,6 +18,8 @@ from edge.fieldbus.reads import Read, readable_range, reads_of
 BACKOFF_S_MAX: Final = 60.0
 LATE_REPLY_S_MAX: Final = 30.0
 """After so long nobody answers a request any more."""
+GARBLED_S_MAX: Final = 2.0
+"""The same after an answer that came whole with a wrong CRC: it was most likely the one."""
 _POLL_TIMES_KEPT: Final = 63
 _PAST: Final = (
     "suspect",
@@ -102,8 +104,8 @@ class Device:
 
     def unanswered(self, now_s: float) -> Collection[int]:
         """The lengths of requests to which an answer may still come."""
-        for count, asked_at_s in list(self._unanswered.items()):
-            if now_s - asked_at_s > LATE_REPLY_S_MAX:
+        for count, until_s in list(self._unanswered.items()):
+            if now_s > until_s:
                 del self._unanswered[count]
         return self._unanswered
 
@@ -117,10 +119,11 @@ class Device:
         self._last_good_at_ms = at_ms
         self._poll_ms.append(took_s * 1000)
 
-    def note_fault(self, fault: Fault, asked_count: int, now_s: float) -> None:
+    def note_fault(self, fault: Fault, asked_count: int, now_s: float, *, garbled: bool = False) -> None:
+        """`garbled`: the answer came whole, with a wrong CRC."""
         self.suspect = True
         self.failures += 1
-        self._unanswered[asked_count] = now_s
+        self._note_unanswered(asked_count, now_s + (GARBLED_S_MAX if garbled else LATE_REPLY_S_MAX))
         self.not_before_s = now_s + self.backoff_s
         self._last_error = str(fault)
         if fault is Fault.TIMEOUT:
@@ -140,7 +143,10 @@ class Device:
         self._exceptions += 1
         self._last_error = f"exception_{code}"
         if self.unanswered(now_s):
-            self._unanswered[asked_count] = now_s
+            self._note_unanswered(asked_count, now_s + LATE_REPLY_S_MAX)
+
+    def _note_unanswered(self, count: int, until_s: float) -> None:
+        self._unanswered[count] = max(until_s, self._unanswered.get(count, 0.0))
 
     def health(self) -> DeviceHealth:
         return DeviceHealth(

@@ -137,3 +137,10 @@ def diagnose(request: bytes, received: bytes) -> Fault:
     if rest[2] != reply_bytes(request) - 5:
         return Fault.WRONG_BYTE_COUNT if _frames_of_others(rest) else Fault.CHECKSUM
     return Fault.CHECKSUM if len(rest) >= reply_bytes(request) else Fault.TRUNCATED
+
+
+def garbled(request: bytes, received: bytes) -> bool:
+    """Whether the bytes are the whole answer to the request but for a wrong CRC: the device has spoken, no more is to come."""
+    rest = without_echo(request, received)
+    length = reply_bytes(request)
+    return len(rest) >= length and rest[:3] == bytes((*request[:2], length - 5)) and not whole(rest[:length])

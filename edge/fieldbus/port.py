@@ -16,7 +16,7 @@ from typing import Final
 
 import serial
 
-from edge.fieldbus.frames import Fault, diagnose, reply_bytes, search
+from edge.fieldbus.frames import Fault, diagnose, garbled, reply_bytes, search
 
 BITS_PER_CHARACTER: Final = 11
 GAP_S: Final = 0.05
@@ -26,11 +26,19 @@ DRAIN_S_MAX: Final = 2.0
 
 
 class BusFaultError(Exception):
-    """A request without a usable reply. `stray_bytes`: how many bytes came instead."""
+    """A request without a usable reply.
 
-    def __init__(self, fault: Fault, stray_bytes: int = 0) -> None:
+    Attributes:
+        stray_bytes: how many bytes came instead.
+        garbled: they were the whole answer but for its CRC.
+        due_in_s: how much of the time that an answer may take is left.
+    """
+
+    def __init__(self, fault: Fault, stray_bytes: int = 0, *, garbled: bool = False, due_in_s: float = 0.0) -> None:
         self.fault = fault
         self.stray_bytes = stray_bytes
+        self.garbled = garbled
+        self.due_in_s = due_in_s
         super().__init__(f"{fault} ({stray_bytes} bytes)")
 
 
@@ -148,7 +156,12 @@ class GuardedPort:
         found = search(request, bytes(received), final=True)
         if found.reply is not None:
             return self._accept(found.reply)
-        raise BusFaultError(diagnose(request, bytes(received)), len(received))
+        raise BusFaultError(
+            diagnose(request, bytes(received)),
+            len(received),
+            garbled=garbled(request, bytes(received)),
+            due_in_s=max(0.0, end_by_s - time.monotonic()),
+        )
 
     def _accept(self, reply: bytes) -> bytes:
         self.last_reply = reply

@@ -206,6 +206,38 @@ def test_late_replies_never_become_values(late_s):
     assert len(sink.samples("s1")) >= 5
 
 
+def garble(reply):
+    return reply[:-1] + bytes([reply[-1] ^ 0x40])
+
+
+@pytest.mark.parametrize("late_s", [0.07, 0.2, INTERVAL_S + 0.02, 2.5 * INTERVAL_S])
+def test_a_garbled_answer_that_was_not_the_answer_never_lets_a_wrong_value_in(late_s):
+    """The whole frame with a wrong CRC comes at once, and the true one all the same, late: nobody may take it for a later one."""
+
+    def script(number, request):
+        good = answer(request, words_of(number, request))
+        if request[0] == 2 and number % 3 == 0:
+            return [(0.005, garble(good)), (late_s, good)]
+        return healthy(number, request)
+
+    with Slave(script) as slave, polling(slave.port, [1, 2]) as (_, sink):
+        sink.wait(lambda sweeps: len(sweeps) >= 8)
+    assert_every_value_answers_its_own_request(slave, sink)
+
+
+def test_a_garbled_answer_costs_the_line_a_moment_and_not_the_response_time():
+    def script(number, request):
+        good = answer(request, words_of(number, request))
+        return [(0.005, garble(good) if request[0] == 1 and number % 2 == 0 else good)]
+
+    with Slave(script) as slave, polling(slave.port, [1, 2], response_s=0.5, interval_s=1.0) as (bus, sink):
+        sink.wait(lambda sweeps: len(sweeps) >= 3)
+    assert bus.health()[0].checksum_errors >= 1
+    (asked_s, first), (next_s, second) = slave.requests[:2]
+    assert (first[0], second[0]) == (1, 2)
+    assert next_s - asked_s < 0.3, "the response time alone is 0.5 s"
+
+
 def test_a_station_that_always_answers_late_never_gives_the_previous_values():
     """The classic: each answer is there just in time for the next question."""
     late_s = INTERVAL_S + 0.02

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.fieldbus.frames import Fault, crc16, diagnose, search, whole
+from edge.fieldbus.frames import Fault, crc16, diagnose, garbled, search, whole
 from tests.edge.slave import answer, exception, frame
 
 REQUEST = frame(7, 3, 0x01, 0xF4, 0x00, 0x02)
@@ -93,3 +93,20 @@ def test_every_reply_is_found_behind_noise_that_is_not_its_own_beginning(words, 
     request = frame(unit, 4, 0x10, 0x00, 0x00, len(words))
     reply = answer(request, words)
     assert search(request, noise + reply, final=True).reply == reply or unit in noise
+
+
+@pytest.mark.parametrize(
+    ("received", "expected"),
+    [
+        (REPLY, False),
+        (REPLY[:-1] + b"\x00", True),
+        (REQUEST + REPLY[:-1] + b"\x00", True),
+        (REPLY[:4] + b"\xff" + REPLY[5:], True),
+        (b"\x09" + REPLY[1:], False),
+        (REPLY[:-1], False),
+        (OTHER_COUNT, False),
+        (b"", False),
+    ],
+)
+def test_an_answer_that_is_whole_but_for_its_crc_is_told_from_anything_else(received, expected):
+    assert garbled(REQUEST, received) is expected
