@@ -13,7 +13,7 @@ from edge.uplink import DISCONNECT_S
 from edge.watchdog import Feeder, Progress, Systemd
 
 UNITS = Path(__file__).resolve().parents[2] / "systemd"
-NAMES = ("kumagaya-edge.service", "kumagaya-central.service")
+NAMES = ("kumagaya-edge.service", "kumagaya-central.service", "kumagaya-fleet.service")
 EXPOSURE_MAX = 2.0
 
 
