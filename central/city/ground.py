@@ -9,6 +9,7 @@ import shapely
 
 from central.city import relief
 from central.city.citygml import RawVolume, Tally
+from central.city.gml_geometry import BrokenError
 from central.city.grid import Grid
 from central.city.layers import lonlat_box
 from central.city.model import Outline
@@ -50,6 +51,8 @@ def draw_ground(
         dem, share = ground_from_triangles(grid, batches)
         if share > RELIEF_SHARE_MIN:
             return Ground(dem, "dem", share)
+        missed = BrokenError("relief tiles that miss the raster", f"{100 * share:.1f} % of it are covered")
+        tally.skip(reliefs[0].name, f"{len(reliefs)} tiles", missed)
     feet = [(index, volume.ground_m) for index, volume in enumerate(volumes) if volume.ground_m is not None]
     if not feet:
         return Ground(np.zeros(grid.shape, dtype=np.float32), "flat")

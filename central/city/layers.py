@@ -13,6 +13,7 @@ import numpy as np
 import shapely
 
 from central.city.citygml import LonLatBox, Tally
+from central.city.gml_geometry import BrokenError
 from central.city.grid import Grid
 from central.city.land_use import UseArea, read_land_use
 from central.city.model import Outline, Tree
@@ -86,12 +87,24 @@ def read_layers(themes: ThemeTiles, grid: Grid, frame: LocalFrame, tally: Tally)
         found = (thing for path in paths for thing in read(path, frame, tally, box))
         return _in_order(found, outline, square, large_first=large_first)
 
-    return Layers(
+    layers = Layers(
         roads=outlined(themes.roads, read_roads, lambda found: (found.road.id, found.road.outline)),
         uses=outlined(themes.uses, read_land_use, lambda use: (use.id, use.outline), large_first=True),
         covers=_in_order(covers, lambda cover: (cover.id, cover.outline), square, large_first=False),
         trees=sorted(inside, key=lambda tree: (tree.y_m, tree.x_m, tree.height_m, tree.crown_diameter_m)),
     )
+    for name, paths, kept in (
+        ("road", themes.roads, len(layers.roads)),
+        ("land use", themes.uses, len(layers.uses)),
+        ("plant", themes.plants, len(layers.trees) + len(layers.covers)),
+    ):
+        if paths and not kept:
+            tally.skip(paths[0].name, _counted(paths), BrokenError(f"no {name} of the tiles lies in the raster"))
+    return layers
+
+
+def _counted(paths: Sequence[Path]) -> str:
+    return "the only tile" if len(paths) == 1 else f"and {len(paths) - 1} more"
 
 
 def lonlat_box(grid: Grid, frame: LocalFrame, margin_m: float) -> LonLatBox:

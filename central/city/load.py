@@ -212,7 +212,7 @@ def _buildings(
 
 def _no_buildings(tally: Tally, window: Window | None, tiles: Sequence[Tile]) -> UserError:
     where = str(tiles[0].path)
-    if tally.examples:
+    if tally.buildings and tally.examples:
         return UserError(f"no building could be used: {tally.examples[0]}", where=where)
     if window and tally.outside:
         place = f"within {window.size_m:g} m round {window.lat:g},{window.lon:g}"

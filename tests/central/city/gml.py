@@ -95,6 +95,7 @@ def document(*members: str, edition: str = "v3", srs: str = SRS, citygml: str = 
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f'<core:CityModel xmlns:core="{base}/{citygml}" xmlns:bldg="{base}/building/{citygml}" '
         f'xmlns:dem="{base}/relief/{citygml}" xmlns:tran="{base}/transportation/{citygml}" '
+        f'xmlns:luse="{base}/landuse/{citygml}" xmlns:veg="{base}/vegetation/{citygml}" '
         f'xmlns:app="{base}/appearance/{citygml}" xmlns:uro="{uro}" '
         'xmlns:gml="http://www.opengis.net/gml" xmlns:xlink="http://www.w3.org/1999/xlink">\n'
         f'<gml:boundedBy><gml:Envelope srsName="{srs}" srsDimension="3"><gml:lowerCorner>{LAT} {LON} 0</gml:lowerCorner>'
@@ -113,6 +114,72 @@ def relief(*triangles: Ring) -> str:
         '<core:cityObjectMember><dem:ReliefFeature gml:id="dem_1"><dem:lod>1</dem:lod><dem:reliefComponent>'
         f"<dem:TINRelief><dem:lod>1</dem:lod><dem:tin><gml:TriangulatedSurface><gml:trianglePatches>{patches}"
         "</gml:trianglePatches></gml:TriangulatedSurface></dem:tin></dem:TINRelief></dem:reliefComponent></dem:ReliefFeature>"
+        "</core:cityObjectMember>"
+    )
+
+
+def code(tag: str, value: object, listed: str = "x") -> str:
+    return f'<{tag} codeSpace="../../codelists/{listed}.xml">{value}</{tag}>'
+
+
+def road(
+    identifier: str, ring: Ring, *, kind: str = "Road", function: str = "", structure: str = "", parts: str = ""
+) -> str:
+    """A LOD1 road; `structure` are elements of uro:RoadStructureAttribute, `parts` traffic areas."""
+    attributes = (
+        f"<uro:roadStructureAttribute><uro:RoadStructureAttribute>{structure}</uro:RoadStructureAttribute>"
+        "</uro:roadStructureAttribute>"
+        if structure
+        else ""
+    )
+    named = code("tran:function", function, "Road_function") if function else ""
+    return (
+        f'<core:cityObjectMember><tran:{kind} gml:id="{identifier}">{named}{parts}'
+        f"<tran:lod1MultiSurface>{surfaces(polygon(ring))}</tran:lod1MultiSurface>{attributes}"
+        f"</tran:{kind}></core:cityObjectMember>"
+    )
+
+
+def traffic_area(ring: Ring, function: str, kind: str = "TrafficArea") -> str:
+    holder = kind[0].lower() + kind[1:]
+    return (
+        f"<tran:{holder}><tran:{kind}>{code('tran:function', function)}<tran:lod2MultiSurface>"
+        f"{surfaces(polygon(ring))}</tran:lod2MultiSurface></tran:{kind}></tran:{holder}>"
+    )
+
+
+def land_use(identifier: str, ring: Ring, use: str) -> str:
+    named = code("luse:class", use, "Common_landUseType") if use else ""
+    return (
+        f'<core:cityObjectMember><luse:LandUse gml:id="{identifier}">{named}<luse:lod1MultiSurface>'
+        f"{surfaces(polygon(ring))}</luse:lod1MultiSurface></luse:LandUse></core:cityObjectMember>"
+    )
+
+
+def tree(identifier: str, content: str, **lengths: object) -> str:
+    """A veg:SolitaryVegetationObject; lengths are height, crownDiameter, trunkDiameter [m]."""
+    stated = "".join(f'<veg:{name} uom="m">{value}</veg:{name}>' for name, value in lengths.items())
+    return (
+        f'<core:cityObjectMember><veg:SolitaryVegetationObject gml:id="{identifier}">{stated}{content}'
+        "</veg:SolitaryVegetationObject></core:cityObjectMember>"
+    )
+
+
+def placed(east: float, north: float) -> str:
+    """An implicit geometry at a place, as a tree out of a library has it."""
+    place = f"{LAT + north * M_LAT:.10f} {LON + east * M_LON:.10f} 0"
+    return (
+        "<veg:lod2ImplicitRepresentation><core:ImplicitGeometry><core:referencePoint><gml:Point>"
+        f"<gml:pos>{place}</gml:pos></gml:Point></core:referencePoint></core:ImplicitGeometry>"
+        "</veg:lod2ImplicitRepresentation>"
+    )
+
+
+def plant_cover(identifier: str, content: str, *, height: object = None, kind: str = "") -> str:
+    stated = f'<veg:averageHeight uom="m">{height}</veg:averageHeight>' if height is not None else ""
+    named = code("veg:class", kind, "PlantCover_class") if kind else ""
+    return (
+        f'<core:cityObjectMember><veg:PlantCover gml:id="{identifier}">{named}{stated}{content}</veg:PlantCover>'
         "</core:cityObjectMember>"
     )
 
