@@ -185,6 +185,14 @@ class PointValues(Strict):
     shadow: float | None
 
 
+class HoursAbove(Strict):
+    """Hours of today at and above a WBGT: so far, and with the forecast of the rest (null without one)."""
+
+    min_wbgt_degc: float
+    so_far_h: float | None
+    day_h: float | None
+
+
 class PointHeat(Strict):
     """`values` and `band` are null in buildings and outside the map. A building lies in a heat area when the ground next to it does."""
 
@@ -192,11 +200,13 @@ class PointHeat(Strict):
     lon: float
     frame: str
     at: str
+    forecast: bool
     surface: Literal["ground", "building", "outside"]
     values: PointValues | None
     band: BandName | None
     inside_heat_area: bool
     heat_area_min_wbgt_degc: float
+    hours_above: list[HoursAbove] | None
 
 
 class AreaProperties(Strict):

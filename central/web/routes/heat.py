@@ -14,28 +14,37 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from central.city.model import City
 from central.heat.comfort.bands import band_of
 from central.simulation.areas import NearestGround, areas_geojson, heat_areas
+from central.simulation.areas_exceedance import ExceedanceMaps
 from central.simulation.bands import HEAT_AREA_FROM_DEGC
 from central.simulation.frames import LAYERS, NO_VALUE, Layer
 from central.simulation.geotiff import encode_geotiff
 from central.store.door import BadCursor, Frame
 from central.web import schemas
-from central.web.moments import iso
+from central.web.heat_at import HeatAt, ShownHeat
+from central.web.moments import iso, parse_iso
 from central.web.problems import (
     INVALID_INPUT,
-    NO_FRAME_YET,
     TOO_MANY_LISTENERS,
     UNKNOWN_FRAME,
-    UNKNOWN_LAYER,
     ProblemError,
 )
 from central.web.replies import GEO_JSON, IMMUTABLE, Document, document_reply, json_reply, not_modified
+from central.web.routes import heat_forecast
 from central.web.services import Services
 from central.web.stream import HEARTBEAT_S, SEND_TIMEOUT_S, Hub, HubFullError
 from central.web.views import frame_view
 
 FRAMES_PAGE_MAX: Final = 500
-AREAS_HELD: Final = 8
+AREAS_HELD: Final = 16
 """Documents of areas held in memory; each is up to a megabyte."""
+
+
+Moment = Annotated[
+    str | None,
+    Query(
+        max_length=60, description="ISO 8601 with offset: the nearest kept frame, or ahead the nearest forecast hour"
+    ),
+]
 
 
 class BandedLayer(StrEnum):
@@ -61,7 +70,7 @@ class Areas:
                 self._nearest = NearestGround(is_ground)
             return self._nearest
 
-    def get(self, frame: Frame, layer: Layer, minimum_degc: float, city: City) -> Document:
+    def get(self, frame: ShownHeat, layer: Layer, minimum_degc: float, city: City) -> Document:
         """The GeoJSON document. One is computed at a time: a crowd that asks for the same waits for the first."""
         key = (frame.id, layer.kind.name, minimum_degc)
         nearest = self.nearest_to(layer)
@@ -73,6 +82,7 @@ class Areas:
                 )
                 while len(self._held) > AREAS_HELD:
                     self._held.popitem(last=False)
+            self._held.move_to_end(key)
             return self._held[key]
 
 
@@ -80,15 +90,9 @@ def router(services: Services, hub: Hub) -> APIRouter:
     routes = APIRouter(prefix="/v1/heat", tags=["heat"])
     library = services.simulation.library
     areas_of = Areas()
-
-    def latest() -> Frame:
-        frame = services.latest_frame()
-        if frame is None:
-            progress = services.simulation.place.progress
-            refusal = services.simulation.state.refusal
-            why = f"no weather: {refusal}" if refusal else f"{progress.stage}: {progress.share:.0%} {progress.message}"
-            raise ProblemError(NO_FRAME_YET, why.strip(), retry_after_s=2)
-        return frame
+    heat = HeatAt(services)
+    exceedance = ExceedanceMaps(services.simulation.outlook, library, services.clock)
+    routes.include_router(heat_forecast.router(services, heat, exceedance))
 
     def named(name: str) -> Frame:
         frame = services.frame(name)
@@ -98,16 +102,6 @@ def router(services: Services, hub: Hub) -> APIRouter:
 
     def gone(name: str) -> ProblemError:
         return ProblemError(UNKNOWN_FRAME, f"the picture of frame {name[:40]!r} was pruned", field="frame")
-
-    def layer_of(frame: Frame, name: str) -> Layer:
-        layer = library.layer(frame, name) if name in LAYERS else None
-        if layer is None:
-            raise ProblemError(
-                UNKNOWN_LAYER,
-                f"frame {frame.id} has no layer {name[:40]!r}; layers: {', '.join(LAYERS)}",
-                field="layer",
-            )
-        return layer
 
     def view(frame: Frame) -> dict[str, object]:
         return frame_view(frame, now_ms=services.clock.unix_ms(), speed=services.speed)
@@ -119,7 +113,7 @@ def router(services: Services, hub: Hub) -> APIRouter:
         responses=schemas.problems(404),
     )
     def latest_frame(request: Request) -> Response:
-        return json_reply(request, view(latest()))
+        return json_reply(request, view(heat.latest_frame()))
 
     @routes.get(
         "/frames",
@@ -159,7 +153,7 @@ def router(services: Services, hub: Hub) -> APIRouter:
         headers = {"Cache-Control": IMMUTABLE, "ETag": etag}
         path = library.png_path(frame, layer)
         if path is None:
-            layer_of(named(frame), layer)
+            heat.of_frame(named(frame)).layer(layer)
             raise gone(frame)
         if not_modified(request, etag):
             return Response(status_code=304, headers=headers)
@@ -177,7 +171,7 @@ def router(services: Services, hub: Hub) -> APIRouter:
     )
     def tif(frame: str, layer: str) -> Response:
         found = named(frame)
-        values = layer_of(found, layer)
+        values = heat.of_frame(found).layer(layer)
         city = services.city()
         data = encode_geotiff(values, city.grid, city.frame, at=iso(found.at_ms), credit=city.attribution_en)
         return Response(
@@ -191,7 +185,7 @@ def router(services: Services, hub: Hub) -> APIRouter:
 
     @routes.get(
         "/areas",
-        summary="Heat areas of the newest frame as GeoJSON",
+        summary="Heat areas of a moment as GeoJSON; of the newest frame without `at`",
         response_model=schemas.Areas,
         responses=schemas.problems(404, 422, 503),
     )
@@ -202,10 +196,11 @@ def router(services: Services, hub: Hub) -> APIRouter:
             float | None,
             Query(alias="min", ge=-50.0, le=80.0, allow_inf_nan=False, description="28 for wbgt, 32 for utci"),
         ] = None,
+        at: Moment = None,
     ) -> Response:
-        frame = latest()
+        frame = heat.at(None if at is None else parse_iso(at, "at"))
         minimum = HEAT_AREA_FROM_DEGC[layer.value] if minimum_degc is None else minimum_degc
-        document = areas_of.get(frame, layer_of(frame, layer.value), minimum, services.city())
+        document = areas_of.get(frame, frame.layer(layer.value), minimum, services.city())
         return document_reply(request, document, media_type=GEO_JSON)
 
     @routes.get(
@@ -214,12 +209,13 @@ def router(services: Services, hub: Hub) -> APIRouter:
         response_model=schemas.PointHeat,
         responses=schemas.problems(404, 422, 503),
     )
-    def at(
+    def at_place(
         request: Request,
         lat: Annotated[float, Query(ge=-90.0, le=90.0, allow_inf_nan=False)],
         lon: Annotated[float, Query(ge=-180.0, le=180.0, allow_inf_nan=False)],
+        at: Moment = None,
     ) -> Response:
-        frame = latest()
+        frame = heat.at(None if at is None else parse_iso(at, "at"))
         cell = services.city().cell_at(lat, lon)
         limit = HEAT_AREA_FROM_DEGC["wbgt"]
         answer: dict[str, object] = {
@@ -227,14 +223,16 @@ def router(services: Services, hub: Hub) -> APIRouter:
             "lon": lon,
             "frame": frame.id,
             "at": iso(frame.at_ms),
+            "forecast": frame.is_forecast,
             "surface": "outside",
             "values": None,
             "band": None,
             "inside_heat_area": False,
             "heat_area_min_wbgt_degc": limit,
+            "hours_above": None,
         }
         if cell is not None:
-            layers = {name: layer_of(frame, name) for name in LAYERS}
+            layers = {name: frame.layer(name) for name in LAYERS}
             wbgt = layers["wbgt"].value_at(*cell)
             if wbgt is None:
                 answer["surface"] = "building"
@@ -251,6 +249,7 @@ def router(services: Services, hub: Hub) -> APIRouter:
                     },
                     "band": band_of(wbgt).id,
                     "inside_heat_area": wbgt >= limit,
+                    "hours_above": heat_forecast.hours_at(exceedance.now(), cell),
                 }
         return json_reply(request, answer)
 

@@ -17,8 +17,8 @@ TEXT = st.one_of(
 QUERIES = {
     "/v1/stations/kmg-01/readings": ["from", "to", "resolution", "limit", "cursor"],
     "/v1/heat/frames": ["limit", "cursor"],
-    "/v1/heat/at": ["lat", "lon"],
-    "/v1/heat/areas": ["layer", "min"],
+    "/v1/heat/at": ["lat", "lon", "at"],
+    "/v1/heat/areas": ["layer", "min", "at"],
 }
 ANSWERS = {200, 404, 405, 422}
 OFTEN = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -31,7 +31,7 @@ def check(reply):
         assert kind == "application/problem+json"
         assert reply.json()["status"] == reply.status_code
     else:
-        assert kind in {"application/json", "application/geo+json"}
+        assert kind in {"application/json", "application/geo+json", "text/plain; charset=utf-8"}
 
 
 @pytest.mark.parametrize("path", QUERIES)
