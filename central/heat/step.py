@@ -1,75 +1,50 @@
 """One moment of the city: weather and sun in, maps of heat out."""
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from central.heat.comfort.utci import utci_surface
-from central.heat.comfort.wbgt import SENSOR_HEIGHT_M, wind_ratio
-from central.heat.comfort.wbgt_tables import WbgtTables, wbgt_tables
+from central.heat.comfort.humidity import saturation_vapour_pressure_hpa
+from central.heat.comfort.utci import VAPOUR_PRESSURE_MAX_HPA, vapour_pressure_for_utci_hpa
 from central.heat.compiled import PARALLEL
 from central.heat.geometry import Geometry
 from central.heat.geometry.dome import pack
-from central.heat.geometry.types import Floats32
+from central.heat.geometry.types import Bits, Bytes, Floats32
+from central.heat.land_cover import LandCover
+from central.heat.memory import Memory
+from central.heat.moment import WIND_REFERENCE_HEIGHT_M, Moment, moment
 from central.heat.radiation.bitplanes import quantise
-from central.heat.radiation.clearness import Irradiance, clearness_index, haurwitz_wm2, split
-from central.heat.radiation.weights import Absorbed, Materials, absorbed, canopy_transmissivity
+from central.heat.radiation.weights import Absorbed, Materials
 from central.heat.step_kernel import StepWeights, fill_maps
+from central.heat.step_local import (
+    AIR_SPAN_MAX_K,
+    Local,
+    Span,
+    check_local,
+    checked_field,
+    fields_of,
+    local_weights,
+    too_wet,
+    variation,
+)
+from central.heat.step_local_kernel import fill_local_maps
 from central.heat.sun import Sun
+from central.heat.weather import RANGES, Weather, clearness_of, irradiance_of
+
+__all__ = [
+    "RANGES",
+    "WIND_REFERENCE_HEIGHT_M",
+    "Frame",
+    "Moment",
+    "Weather",
+    "clearness_of",
+    "irradiance_of",
+    "moment",
+    "step",
+]
 
 WALL_BITS, TREE_BITS, SUNLIT_BITS = 7, 6, 5
 """Bits that the weights of walls, trees and sunshine on walls are written with: 0.03 K of Tmrt at the worst."""
-WIND_REFERENCE_HEIGHT_M = 10.0
-TWILIGHT_DEG = -6.0
-"""Sun below which a pyranometer's reading is an offset, not light."""
-
-RANGES = {
-    "air_temperature_degc": (-50.0, 50.0),
-    "relative_humidity_pct": (0.0, 100.0),
-    "wind_speed_ms": (0.0, 75.0),
-    "air_pressure_hpa": (500.0, 1100.0),
-    "global_radiation_wm2": (-20.0, 1500.0),
-    "direct_normal_wm2": (-20.0, 1500.0),
-    "diffuse_horizontal_wm2": (-20.0, 1500.0),
-    "clearness": (0.0, 1.0),
-}
-
-
-@dataclass(frozen=True)
-class Weather:
-    """Weather over the whole city at one moment.
-
-    Radiation is given as direct and diffuse, or as global alone, which is then split; with none of the three the sky
-    is taken as cloudless.
-
-    Raises:
-        ValueError: a value is NaN or out of its range, or only one of direct and diffuse is given; names the field.
-    """
-
-    air_temperature_degc: float
-    relative_humidity_pct: float
-    wind_speed_ms: float
-    """At 10 m above open ground."""
-    global_radiation_wm2: float | None = None
-    """On a level plane in the open."""
-    direct_normal_wm2: float | None = None
-    """Of the sun alone, on a plane that faces it."""
-    diffuse_horizontal_wm2: float | None = None
-    """Of the sky alone, on a level plane."""
-    air_pressure_hpa: float = 1013.25
-    """At the city, not reduced to sea level."""
-    clearness: float | None = None
-    """1 cloudless .. 0 overcast; from the radiation by day and 1 at night where left out."""
-
-    def __post_init__(self) -> None:
-        for name, (lowest, highest) in RANGES.items():
-            value = getattr(self, name)
-            if value is not None and not lowest <= value <= highest:
-                raise ValueError(f"{name} is {value:g}, must lie in {lowest:g} .. {highest:g}")
-        if (self.direct_normal_wm2 is None) != (self.diffuse_horizontal_wm2 is None):
-            missing = "direct_normal_wm2" if self.direct_normal_wm2 is None else "diffuse_horizontal_wm2"
-            raise ValueError(f"{missing} is missing: direct and diffuse radiation are given together or not at all")
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,84 +66,6 @@ class Frame:
         return cls(*(np.empty(shape, dtype=np.float32) for _ in range(4)))
 
 
-def irradiance_of(weather: Weather, sun: Sun) -> Irradiance:
-    """The weather's radiation as direct and diffuse; whatever is missing is filled in, see ``Weather``."""
-    if sun.altitude_deg < TWILIGHT_DEG:
-        return Irradiance(0.0, 0.0, 0.0)
-    if weather.direct_normal_wm2 is not None and weather.diffuse_horizontal_wm2 is not None:
-        direct = max(weather.direct_normal_wm2, 0.0) if sun.is_up else 0.0
-        diffuse = max(weather.diffuse_horizontal_wm2, 0.0)
-        level = direct * math.sin(math.radians(max(sun.altitude_deg, 0.0))) + diffuse
-        return Irradiance(level, direct, diffuse)
-    measured = weather.global_radiation_wm2 if weather.global_radiation_wm2 is not None else haurwitz_wm2(sun)
-    return split(measured, sun, weather.air_temperature_degc, weather.relative_humidity_pct)
-
-
-def clearness_of(weather: Weather, sun: Sun, irradiance: Irradiance) -> float:
-    """How clear the sky is, 1 to 0: as given, or from the radiation."""
-    if weather.clearness is not None:
-        return weather.clearness
-    return clearness_index(
-        sun,
-        irradiance.global_wm2,
-        weather.air_temperature_degc,
-        weather.relative_humidity_pct,
-        weather.air_pressure_hpa,
-    )
-
-
-@dataclass(frozen=True, eq=False)
-class Moment:
-    """All that one step needs besides the geometry: the same for every cell."""
-
-    irradiance: Irradiance
-    absorbed: Absorbed
-    utci_coefficients: Floats32
-    wbgt: WbgtTables
-    level_radiation: tuple[float, float, float]
-    """The beam, the sky's light and the walls' light on a level plane [W/m2]."""
-    canopy_transmissivity: float
-
-
-def moment(weather: Weather, sun: Sun, wind_range_ms: tuple[float, float], materials: Materials) -> Moment:
-    """Prepare a step: a few hundred numbers from weather and sun.
-
-    Raises:
-        ValueError: the air holds more vapour than UTCI is defined for (above 50 hPa).
-    """
-    irradiance = irradiance_of(weather, sun)
-    clearness = clearness_of(weather, sun, irradiance)
-    transmissivity = canopy_transmissivity(sun, materials)
-    cos_zenith = max(math.sin(math.radians(sun.altitude_deg)), 0.0)
-    beam = irradiance.direct_normal_wm2 * cos_zenith
-    wall_light = 0.5 * materials.wall_albedo * irradiance.global_wm2
-    return Moment(
-        irradiance=irradiance,
-        absorbed=absorbed(
-            sun,
-            irradiance,
-            clearness,
-            weather.air_temperature_degc,
-            weather.relative_humidity_pct,
-            transmissivity,
-            materials,
-        ),
-        utci_coefficients=utci_surface(weather.air_temperature_degc, weather.relative_humidity_pct).astype(np.float32),
-        wbgt=wbgt_tables(
-            weather.air_temperature_degc,
-            weather.relative_humidity_pct,
-            weather.air_pressure_hpa,
-            wind_range_ms,
-            wind_ratio(SENSOR_HEIGHT_M, WIND_REFERENCE_HEIGHT_M),
-            max(irradiance.diffuse_wm2, wall_light),
-            beam,
-            cos_zenith,
-        ),
-        level_radiation=(beam, irradiance.diffuse_wm2, wall_light),
-        canopy_transmissivity=transmissivity,
-    )
-
-
 def step(
     geometry: Geometry,
     weather: Weather,
@@ -177,10 +74,17 @@ def step(
     *,
     wind_field_ms: Floats32 | None = None,
     materials: Materials | None = None,
+    air_temperature_field_degc: Floats32 | None = None,
+    relative_humidity_field_pct: Floats32 | None = None,
+    land_cover: LandCover | None = None,
+    memory: Memory | None = None,
+    elapsed_s: float = 0.0,
+    blank_utci: bool = False,
 ) -> Frame:
     """Mean radiant temperature, UTCI, WBGT and shadow of every cell at one moment.
 
-    Nothing is remembered between steps. About 10 ms for a million cells on two threads.
+    About 10 ms for a million cells on two threads; 20 ms with fields, land cover and memory. Without a memory nothing is
+    remembered between steps: ground and walls follow sun and clouds at once.
 
     Args:
         geometry: the prepared city.
@@ -190,40 +94,93 @@ def step(
         wind_field_ms: (rows, columns) wind of each cell as the speed at 10 m over open ground that would give the
             cell's wind at person height; the weather's wind everywhere where left out.
         materials: ground and walls; the usual mixed city where left out.
+        air_temperature_field_degc: (rows, columns) air temperature of each cell, within 20 K; walls, crowns and ground
+            go with it, the sky with the middle between its lowest and highest value.
+        relative_humidity_field_pct: (rows, columns) relative humidity of each cell.
+        land_cover: what the ground is made of; the materials' ground where left out.
+        memory: what the city remembers; changed by this step.
+        elapsed_s: time since the memory's last step.
+        blank_utci: where the air holds more than 50 hPa of vapour, write NaN into the map of UTCI instead of refusing.
 
     Raises:
-        ValueError: a map or the wind field has the wrong shape or type, the wind field holds a value that is NaN or
-            out of range, or the vapour pressure exceeds 50 hPa.
+        ValueError: a map or field has the wrong shape or type, a field holds a value that is NaN or out of range, the
+            memory is another city's, or the vapour pressure exceeds 50 hPa and ``blank_utci`` is False.
     """
     maps = Frame.empty(geometry.shape) if out is None else out
     _check_maps(maps, geometry.shape)
-    wind, wind_range_ms = _wind(weather, wind_field_ms, geometry.shape)
-    now = moment(weather, sun, wind_range_ms, materials or Materials())
+    local = Local(air_temperature_field_degc, relative_humidity_field_pct, land_cover, memory, elapsed_s)
+    check_local(local, geometry.shape)
+    wind, wind_span = checked_field("wind_speed_ms", wind_field_ms, weather.wind_speed_ms, geometry.shape)
+    air, air_span = checked_field(
+        "air_temperature_degc", air_temperature_field_degc, weather.air_temperature_degc, geometry.shape
+    )
+    if air_span.highest - air_span.lowest > AIR_SPAN_MAX_K:
+        raise ValueError(
+            f"air_temperature_field_degc spans {air_span.lowest:g} .. {air_span.highest:g}: more than "
+            f"{AIR_SPAN_MAX_K:g} K within one city"
+        )
+    humidity, humidity_span = checked_field(
+        "relative_humidity_pct", relative_humidity_field_pct, weather.relative_humidity_pct, geometry.shape
+    )
+    blank = _blank_where(air, humidity, air_span, humidity_span, allowed=blank_utci)
+    weather = replace(weather, air_temperature_degc=air_span.centre, relative_humidity_pct=humidity_span.centre)
+    given = materials or Materials()
+    now = moment(
+        weather,
+        sun,
+        (wind_span.lowest, wind_span.highest),
+        given,
+        memory=memory,
+        elapsed_s=elapsed_s,
+        with_utci=local.is_uniform and blank is None,
+    )
+    shade = _shade(geometry, sun, now.irradiance.direct_normal_wm2)
+    shape_maps = (maps.tmrt_degc, maps.utci_degc, maps.wbgt_degc, maps.shadow)
+    views = (geometry.blocked, geometry.openness_level, geometry.sky_view_padded, shade)
+    if local.is_uniform:
+        numbers = [weather.air_temperature_degc, now.canopy_transmissivity, *now.level_radiation]
+        scalars = np.array(numbers, dtype=np.float32)
+        with PARALLEL:
+            fill_maps(*views, wind, _packed(now.absorbed), now.wbgt, now.utci_coefficients, scalars, *shape_maps)
+    else:
+        weights = local_weights(sun, now, given, local, air_span, humidity_span)
+        change = variation(weather, sun, now, air_span, humidity_span, wind_span)
+        fields = fields_of(local, air, humidity, wind)
+        with PARALLEL:
+            fill_local_maps(*views, fields, _packed(now.absorbed), weights, now.wbgt, change, *shape_maps)
+    if memory is not None:
+        memory.is_fresh = False
+    if blank is not None:
+        maps.utci_degc[np.broadcast_to(blank, geometry.shape)] = np.nan
+    return maps
+
+
+def _shade(geometry: Geometry, sun: Sun, direct_normal_wm2: float) -> Bytes:
+    """(rows, padded) what stands between each cell and the sun."""
     shade = np.empty(geometry.openness_level.shape, dtype=np.uint8)
-    if now.irradiance.direct_normal_wm2 > 0.0:
+    if direct_normal_wm2 > 0.0:
         geometry.cast_shadow(sun.azimuth_deg, sun.altitude_deg, shade)
     elif sun.is_up:
         # Overcast to the last beam: shade is still told, for whoever draws it.
         geometry.cast_shadow(sun.azimuth_deg, max(sun.altitude_deg, 0.5), shade)
     else:
         shade[:] = 0
-    with PARALLEL:
-        fill_maps(
-            geometry.blocked,
-            geometry.openness_level,
-            geometry.sky_view_padded,
-            shade,
-            wind,
-            _packed(now.absorbed),
-            now.wbgt,
-            now.utci_coefficients,
-            np.array([weather.air_temperature_degc, now.canopy_transmissivity, *now.level_radiation], dtype=np.float32),
-            maps.tmrt_degc,
-            maps.utci_degc,
-            maps.wbgt_degc,
-            maps.shadow,
-        )
-    return maps
+    return shade
+
+
+def _blank_where(
+    air: Floats32, humidity: Floats32, air_span: Span, humidity_span: Span, *, allowed: bool
+) -> Bits | None:
+    """The cells that have no UTCI, or None where all have one; raises ValueError for them unless it is allowed."""
+    most_hpa = float(saturation_vapour_pressure_hpa(air_span.highest)) * humidity_span.highest / 100.0
+    if most_hpa <= VAPOUR_PRESSURE_MAX_HPA:
+        return None
+    blank = too_wet(air, humidity)
+    if not blank.any():
+        return None
+    if not allowed:
+        vapour_pressure_for_utci_hpa(air, humidity)
+    return blank
 
 
 def _packed(weights: Absorbed) -> StepWeights:
@@ -245,20 +202,3 @@ def _check_maps(maps: Frame, shape: tuple[int, int]) -> None:
                 f"out.{name} has shape {array.shape} and type {array.dtype}, must be {shape} float32, contiguous and "
                 "writeable"
             )
-
-
-def _wind(weather: Weather, field_ms: Floats32 | None, shape: tuple[int, int]) -> tuple[Floats32, tuple[float, float]]:
-    """The wind as an array of one cell or one per cell, with its lowest and highest value."""
-    if field_ms is None:
-        speed = weather.wind_speed_ms
-        return np.full((1, 1), speed, dtype=np.float32), (speed, speed)
-    wind = np.ascontiguousarray(field_ms, dtype=np.float32)
-    if not wind.flags.writeable:
-        wind = wind.copy()  # for a read-only array the kernel would be compiled once more, which takes seconds
-    if wind.shape != shape:
-        raise ValueError(f"wind_field_ms has shape {wind.shape}, the city has {shape}")
-    lowest, highest = float(wind.min()), float(wind.max())
-    bounds = RANGES["wind_speed_ms"]
-    if not (bounds[0] <= lowest and highest <= bounds[1]):
-        raise ValueError(f"wind_field_ms spans {lowest:g} .. {highest:g}, must lie in {bounds[0]:g} .. {bounds[1]:g}")
-    return wind, (lowest, highest)

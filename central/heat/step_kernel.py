@@ -7,25 +7,22 @@ import numpy as np
 from numba import prange
 
 from central.heat.comfort.utci import WIND_MAX_MS, WIND_MIN_MS
-from central.heat.comfort.wbgt_tables import NODES, WbgtTables
+from central.heat.comfort.wbgt_tables import WbgtTables
 from central.heat.compiled import kernel
-from central.heat.geometry.bits import count_bits
 from central.heat.geometry.blocks import BLOCK
 from central.heat.geometry.dome import WORDS
 from central.heat.geometry.rays import SHADED_BY_BUILDING, SHADED_BY_CANOPY
 from central.heat.geometry.types import Bytes, Floats32, Words
 from central.heat.radiation.bitplanes import Planes
 from central.heat.radiation.weights import ABSORPTIVITY_LONG, KELVIN, STEFAN_BOLTZMANN
+from central.heat.step_blocks import add_patches, globe_and_wick
 
 KELVIN_32 = np.float32(KELVIN)
 K4_PER_WM2 = np.float32(1.0 / (ABSORPTIVITY_LONG * STEFAN_BOLTZMANN))
 UTCI_WIND_MIN = np.float32(WIND_MIN_MS)
 UTCI_WIND_MAX = np.float32(WIND_MAX_MS)
-LAST_CELL = np.int32(NODES - 2)
-NONE = np.int32(0)
 ZERO = np.float32(0.0)
 ONE = np.float32(1.0)
-GLOBE_SHARE, WICK_SHARE = np.float32(0.2), np.float32(0.7)
 
 
 class StepWeights(NamedTuple):
@@ -43,32 +40,6 @@ class StepWeights(NamedTuple):
     """(3, 256) patches whose walls are sunlit, by level of openness."""
     beam_and_ground: Floats32
     """(3,) the beam and the ground, in the shade of a building, of a crown, in the sun."""
-
-
-@kernel(inline="always")
-def _add_patches(
-    word_0: Words, word_1: Words, word_2: Words, words: Words, scale: Floats32, counts: Words, total: Floats32
-) -> None:
-    """Add to ``total`` (128,) the weights of the patches set in each cell's three words; see ``bitplanes``."""
-    lowest, step = scale[0], scale[1]
-    for i in range(BLOCK):
-        counts[i] = count_bits(word_0[i]) + count_bits(word_1[i]) + count_bits(word_2[i])
-    for i in range(BLOCK):
-        total[i] += lowest * np.float32(np.int64(counts[i]))
-    for i in range(BLOCK):
-        counts[i] = 0
-    # Planes outside, cells inside: the counts then run in wide registers.
-    for plane in range(words.shape[0]):
-        mask_0 = words[plane, 0]
-        mask_1 = words[plane, 1]
-        mask_2 = words[plane, 2]
-        place = np.uint64(plane)
-        for i in range(BLOCK):
-            counts[i] += (
-                count_bits(word_0[i] & mask_0) + count_bits(word_1[i] & mask_1) + count_bits(word_2[i] & mask_2)
-            ) << place
-    for i in range(BLOCK):
-        total[i] += step * np.float32(np.int64(counts[i]))
 
 
 @kernel(parallel=True)
@@ -151,13 +122,13 @@ def fill_maps(
                 word_0[i] = blocked[row, block, 0, i]
                 word_1[i] = blocked[row, block, 1, i]
                 word_2[i] = blocked[row, block, 2, i]
-            _add_patches(word_0, word_1, word_2, wall_words, wall_scale, counts, absorbed)
+            add_patches(word_0, word_1, word_2, wall_words, wall_scale, counts, absorbed)
             for i in range(BLOCK):
                 level = openness_level[row, origin + i]
                 word_0[i] &= sunlit_masks[0, level]
                 word_1[i] &= sunlit_masks[1, level]
                 word_2[i] &= sunlit_masks[2, level]
-            _add_patches(word_0, word_1, word_2, sunlit_words, sunlit_scale, counts, absorbed)
+            add_patches(word_0, word_1, word_2, sunlit_words, sunlit_scale, counts, absorbed)
             any_tree = np.uint64(0)
             for i in range(BLOCK):
                 word_0[i] = blocked[row, block, WORDS, i]
@@ -165,7 +136,7 @@ def fill_maps(
                 word_2[i] = blocked[row, block, WORDS + 2, i]
                 any_tree |= word_0[i] | word_1[i] | word_2[i]
             if any_tree:
-                _add_patches(word_0, word_1, word_2, tree_words, tree_scale, counts, absorbed)
+                add_patches(word_0, word_1, word_2, tree_words, tree_scale, counts, absorbed)
 
             for i in range(BLOCK):
                 by = shade[row, origin + i]
@@ -206,20 +177,7 @@ def fill_maps(
                 x = globe_terms[0] + globe_terms[1] * diffuse + globe_terms[2] * direct
                 z = wick_terms[0] + wick_terms[1] * diffuse + wick_terms[2] * direct
                 y = max((np.sqrt(np.sqrt(speed[i] * wind_terms[0])) - wind_terms[1]) * wind_terms[2], ZERO)
-                line = min(max(np.int32(y), NONE), LAST_CELL)
-                left = min(max(np.int32(x), NONE), LAST_CELL)
-                wick_left = min(max(np.int32(z), NONE), LAST_CELL)
-                up = y - np.float32(line)
-                along = x - np.float32(left)
-                wick_along = z - np.float32(wick_left)
-                at = line * NODES + left
-                low = globe_flat[at] + along * (globe_flat[at + 1] - globe_flat[at])
-                high = globe_flat[at + NODES] + along * (globe_flat[at + NODES + 1] - globe_flat[at + NODES])
-                globe = low + up * (high - low)
-                at = line * NODES + wick_left
-                low = wick_flat[at] + wick_along * (wick_flat[at + 1] - wick_flat[at])
-                high = wick_flat[at + NODES] + wick_along * (wick_flat[at + NODES + 1] - wick_flat[at + NODES])
-                out_wbgt[i] = air_tenth + GLOBE_SHARE * globe + WICK_SHARE * (low + up * (high - low))
+                out_wbgt[i] = air_tenth + globe_and_wick(globe_flat, wick_flat, x, y, z)
 
             if size == BLOCK:
                 for i in range(BLOCK):

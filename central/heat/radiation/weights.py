@@ -32,6 +32,8 @@ END_SHARE = 0.06
 """Share that faces up, and down."""
 BEAM_SHARE = 0.28
 """Share that a level beam meets."""
+GROUND_VIEW = END_SHARE + 2.0 * SIDE_SHARE
+"""Share of the body that the ground fills: the end below and half of each side."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,16 @@ class Absorbed:
     """(256, 153) whether a wall in the patch is in the sun, by the cell's level of openness."""
     beam_and_ground: Floats64
     """(3,) the sun's beam and all that comes from the ground, in the shade of a building, of a crown, in the sun."""
+    beam: Floats64
+    """(3,) the part of it that is the beam and its reflection."""
+
+
+@dataclass(frozen=True, eq=False)
+class WallHeating:
+    """How much warmer than the air the walls in each patch are [K], each (153,); see ``central.heat.memory``."""
+
+    sunlit: Floats64
+    shaded: Floats64
 
 
 def surface_heating_k(sun: Sun, clearness: float, materials: Materials) -> float:
@@ -90,11 +102,19 @@ def surface_heating_k(sun: Sun, clearness: float, materials: Materials) -> float
     Lindberg et al. (2016), Urban Climate 17:1-13: a sine from sunrise to the hottest hour, scaled with the height the
     sun reaches that day and with the clearness.
     """
-    amplitude = materials.surface_heating_k_per_deg * sun.noon_altitude_deg + materials.surface_heating_start_k
+    course = heating_course_k(
+        sun, materials.surface_heating_k_per_deg, materials.surface_heating_start_k, materials.hottest_hour
+    )
+    return course * clearness
+
+
+def heating_course_k(sun: Sun, k_per_deg: float, start_k: float, hottest_hour: float) -> float:
+    """The same under a cloudless sky for any surface, by the three numbers that describe it."""
+    amplitude = k_per_deg * sun.noon_altitude_deg + start_k
     if not sun.is_up or sun.mean_solar_hour < sun.sunrise_hour:
         return 0.0
-    phase = (sun.mean_solar_hour - sun.sunrise_hour) / (materials.hottest_hour - sun.sunrise_hour)
-    return max(0.0, amplitude * math.sin(math.pi / 2.0 * phase)) * clearness
+    phase = (sun.mean_solar_hour - sun.sunrise_hour) / (hottest_hour - sun.sunrise_hour)
+    return max(0.0, amplitude * math.sin(math.pi / 2.0 * phase))
 
 
 def sky_emissivity(air_temperature_degc: float, relative_humidity_pct: float) -> float:
@@ -117,6 +137,9 @@ def absorbed(
     relative_humidity_pct: float,
     transmissivity: float,
     materials: Materials,
+    *,
+    wall_heating: WallHeating | None = None,
+    surface_air_degc: float | None = None,
 ) -> Absorbed:
     """The weights of one moment.
 
@@ -128,14 +151,22 @@ def absorbed(
         relative_humidity_pct: 0 .. 100.
         transmissivity: share of short-wave radiation that passes a crown.
         materials: albedo, emissivity and heating of ground and walls.
+        wall_heating: what walls remember; without memory sunlit walls are as warm as the hour makes them, the others
+            as warm as the air.
+        surface_air_degc: air temperature at the walls, crowns and the ground of the place, where it differs from the
+            city's; the sky stays that of the city.
     """
     dome = sky_dome()
     sin_patch, cos_patch = dome.sin_altitude, dome.cos_altitude
     altitude = math.radians(max(sun.altitude_deg, 0.0))
     direct = irradiance.direct_normal_wm2 if sun.is_up else 0.0
     diffuse = irradiance.diffuse_wm2
-    air_k4 = STEFAN_BOLTZMANN * (air_temperature_degc + KELVIN) ** 4
+    sky_k4 = STEFAN_BOLTZMANN * (air_temperature_degc + KELVIN) ** 4
+    local_degc = air_temperature_degc if surface_air_degc is None else surface_air_degc
+    air_k4 = STEFAN_BOLTZMANN * (local_degc + KELVIN) ** 4
     heating_k = surface_heating_k(sun, clearness, materials)
+    sunlit_k, shaded_k = (heating_k, 0.0) if wall_heating is None else (wall_heating.sunlit, wall_heating.shaded)
+    wall_k4 = STEFAN_BOLTZMANN * (local_degc + shaded_k + KELVIN) ** 4
 
     # View of the body: W from a Lambertian patch onto the sides, H onto a level plane.
     onto_sides = dome.solid_angle_sr * cos_patch / math.pi
@@ -154,10 +185,10 @@ def absorbed(
         * patch_irradiance(dome, sun, irradiance)
         * (BEAM_SHARE * cos_patch + level_share * sin_patch)
     )
-    sky = sky_short + ABSORPTIVITY_LONG * air_k4 * patch_emissivity * long_view
+    sky = sky_short + ABSORPTIVITY_LONG * sky_k4 * patch_emissivity * long_view
 
-    sky_long_wm2 = air_k4 * (clear_emissivity * clearness + cloud)
-    ground_k = air_temperature_degc + 0.5 * heating_k + KELVIN
+    sky_long_wm2 = sky_k4 * (clear_emissivity * clearness + cloud)
+    ground_k = local_degc + 0.5 * heating_k + KELVIN
     ground_long_wm2 = materials.ground_emissivity * STEFAN_BOLTZMANN * ground_k**4
     reflected_long = (1.0 - materials.wall_emissivity) * 0.5 * (sky_long_wm2 + ground_long_wm2)
     # A facade sees half of the sky and half of the ground, of which half lies in its own or another shade.
@@ -168,7 +199,7 @@ def absorbed(
     # Onto the level a facade sends what Lindberg et al. (2008) give it: its albedo times the whole diffuse radiation.
     reflected = onto_body_sides * on_facade + onto_body_level * diffuse
     wall = (
-        ABSORPTIVITY_LONG * long_view * (materials.wall_emissivity * air_k4 + reflected_long)
+        ABSORPTIVITY_LONG * long_view * (materials.wall_emissivity * wall_k4 + reflected_long)
         + materials.wall_albedo * reflected
     )
     tree = (
@@ -180,31 +211,32 @@ def absorbed(
     # A wall that fills a patch faces the person: the beam meets it under the patch's azimuth from the sun's.
     cos_from_sun = np.cos(np.radians(dome.azimuth_deg - sun.azimuth_deg))
     beam_on_wall = direct * math.cos(altitude) * np.maximum(-cos_from_sun, 0.0)
-    wall_k = air_temperature_degc + heating_k + KELVIN
+    sunlit_k4 = STEFAN_BOLTZMANN * (local_degc + sunlit_k + KELVIN) ** 4
     sunlit_surplus = (
-        ABSORPTIVITY_LONG * long_view * materials.wall_emissivity * (STEFAN_BOLTZMANN * wall_k**4 - air_k4)
+        ABSORPTIVITY_LONG * long_view * materials.wall_emissivity * (sunlit_k4 - wall_k4)
         + materials.wall_albedo * (onto_body_sides + onto_body_level) * beam_on_wall
     )
 
+    beam, ground = _beam_and_ground(direct, altitude, level_share, heating_k, local_degc, transmissivity, materials)
     return Absorbed(
         sky=sky,
         wall=wall,
         sunlit_surplus=sunlit_surplus,
         tree=tree,
-        is_sunlit=_is_sunlit(sun, cos_from_sun),
-        beam_and_ground=_beam_and_ground(
-            direct, altitude, level_share, heating_k, air_temperature_degc, transmissivity, materials
-        ),
+        is_sunlit=sunlit_walls(sun),
+        beam_and_ground=beam + ground,
+        beam=beam,
     )
 
 
-def _is_sunlit(sun: Sun, cos_from_sun: Floats64) -> Bits:
+def sunlit_walls(sun: Sun) -> Bits:
     """Which walls the sun reaches, for a place in a round basin of the same sky view.
 
     A wall across from the sun is lit above the shadow of the rim behind the person: at distance 1 the rim of a basin
-    of sky view s stands sqrt((1 - s) / s) high.
+    of sky view s stands sqrt((1 - s) / s) high. Shape (256, 153): by level of openness and patch.
     """
     dome = sky_dome()
+    cos_from_sun = np.cos(np.radians(dome.azimuth_deg - sun.azimuth_deg))
     openness = (np.arange(OPENNESS_LEVELS) + 0.5) / OPENNESS_LEVELS
     rim = np.sqrt((1.0 - openness) / openness)
     tan_patch = np.tan(np.radians(np.minimum(dome.altitude_deg, 89.0)))
@@ -222,14 +254,13 @@ def _beam_and_ground(
     air_temperature_degc: float,
     transmissivity: float,
     materials: Materials,
-) -> Floats64:
-    values = []
-    for reached in (0.0, transmissivity, 1.0):
-        beam = reached * direct * (BEAM_SHARE * math.cos(altitude) + level_share * math.sin(altitude))
-        ground_k = air_temperature_degc + heating_k * reached + KELVIN
-        ground = materials.ground_emissivity * STEFAN_BOLTZMANN * ground_k**4
-        values.append(ABSORPTIVITY_SHORT * beam + ABSORPTIVITY_LONG * (END_SHARE + 2.0 * SIDE_SHARE) * ground)
-    return np.array(values)
+) -> tuple[Floats64, Floats64]:
+    """What beam and ground send in the shade of a building, of a crown, in the sun; (3,) each."""
+    reached = np.array([0.0, transmissivity, 1.0])
+    beam = reached * direct * (BEAM_SHARE * math.cos(altitude) + level_share * math.sin(altitude))
+    ground_k = air_temperature_degc + heating_k * reached + KELVIN
+    ground = materials.ground_emissivity * STEFAN_BOLTZMANN * ground_k**4
+    return ABSORPTIVITY_SHORT * beam, ABSORPTIVITY_LONG * GROUND_VIEW * ground
 
 
 def mean_radiant_temperature_degc(absorbed_wm2: npt.ArrayLike) -> Floats64:
