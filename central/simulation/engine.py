@@ -105,6 +105,11 @@ class HeatEngine:
         return city
 
     @property
+    def surface(self) -> Surface | None:
+        """The city's heights; None before `load`."""
+        return self._surface
+
+    @property
     def altitude_m(self) -> float:
         return self._surface.altitude_m if self._surface is not None else 0.0
 

@@ -18,6 +18,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from central.city.model import City
 from central.heat.sun import Sun
+from central.heat.surface import Surface
 from central.simulation import frames
 from central.simulation.engine import Engine, HeatEngine, StepResult
 from central.simulation.forcing import Forcing, NoForcing
@@ -130,6 +131,7 @@ class SimulationService:
             describe=frame_meta,
             computes=computes,
         )
+        self.wind_height_m = wind_height_m
         self.tick_interval_s = tick_interval_s
         self.sun_interval_s = sun_interval_s
         self._store = store
@@ -152,6 +154,11 @@ class SimulationService:
     def state(self) -> SimulationState:
         with self._lock:
             return self._state
+
+    @property
+    def surface(self) -> Surface | None:
+        """The city's heights; None while the city is being loaded."""
+        return self._engine.surface if isinstance(self._engine, HeatEngine) else None
 
     @property
     def computes(self) -> bool:

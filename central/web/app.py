@@ -8,13 +8,15 @@ from typing import Final
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from central.simulation.service import SimulationService
+from central.simulation.whatif.jobs import ScenarioJobs
 from central.web import frontend, problems
 from central.web.metrics import RequestMetrics, StateCollector
-from central.web.routes import city, health, heat, paths, stations
+from central.web.routes import city, health, heat, paths, stations, whatif
 from central.web.services import Services, WebStore
 from central.web.stream import Hub
 from contract.clock import Clock
@@ -77,6 +79,7 @@ def create_app(
     """
     services = Services(store, simulation, clock, speed, simulated_weather)
     hub = Hub(services)
+    scenarios = ScenarioJobs()
     metrics = registry if registry is not None else CollectorRegistry()
 
     @asynccontextmanager
@@ -86,6 +89,7 @@ def create_app(
             yield
         finally:
             await hub.stop()
+            await run_in_threadpool(scenarios.stop)
 
     app = FastAPI(
         title="kumagaya",
@@ -101,12 +105,13 @@ def create_app(
     app.include_router(city.router(services))
     app.include_router(heat.router(services, hub))
     app.include_router(paths.router(services))
+    app.include_router(whatif.router(services, scenarios))
     app.include_router(health.router(services, metrics, checks or {}))
     app.include_router(frontend.router(dist))
     app.add_middleware(
         CORSMiddleware,
         allow_origins=["*"],
-        allow_methods=["GET", "HEAD", "OPTIONS"],
+        allow_methods=["GET", "HEAD", "POST", "DELETE", "OPTIONS"],
         allow_headers=["*"],
         expose_headers=["ETag", "Retry-After"],
         max_age=86_400,

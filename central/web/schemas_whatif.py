@@ -1,0 +1,79 @@
+"""The answers of /v1/heat/scenarios as types, for /openapi.json."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from central.web.schemas import LonLat
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Compared(Strict):
+    """`difference`: after minus before."""
+
+    before: float
+    after: float
+    difference: float
+
+
+class Walks(Strict):
+    """Means over the cells where people walk before and after."""
+
+    mean_tmrt_degc: Compared
+    mean_utci_degc: Compared
+    mean_wbgt_degc: Compared
+    sunlit_pct: Compared
+
+
+class ScenarioLayer(Strict):
+    """value = offset + step x gray for gray 1 to 255; gray 0 is a building; in differences gray 128 is none."""
+
+    title_ja: str
+    title_en: str
+    unit: str
+    png: str
+    tif: str
+    offset: float
+    step: float
+    min: float | None
+    mean: float | None
+    max: float | None
+
+
+class ScenarioMoment(Strict):
+    at: str
+    wbgt_31_and_more_m2: Compared
+    walks_m2: float
+    walks: Walks | None
+    layers: dict[str, ScenarioLayer]
+
+
+class ScenarioWindow(Strict):
+    """Where anything can change; outside of it all is as before. Corners: longitude and latitude of NW, NE, SE, SW."""
+
+    width: int
+    height: int
+    pixel_size_m: float
+    area_m2: float
+    corners: list[LonLat]
+
+
+class ScenarioResult(Strict):
+    """`window` is null when the changes change no cell. `without_effect`: indices of features that changed none."""
+
+    window: ScenarioWindow | None
+    without_effect: list[int]
+    moments: list[ScenarioMoment]
+
+
+class Scenario(Strict):
+    id: str
+    state: Literal["waiting", "running", "done", "failed", "cancelled"]
+    share: float
+    message: str
+    submitted_at: str
+    changes: int
+    result: ScenarioResult | None
