@@ -33,7 +33,7 @@ class BrokerUnavailable(Exception):  # noqa: N818 - a state of the world
     """The broker is not there, refuses us, or the connection was lost. The message says which."""
 
 
-class Arrived(msgspec.Struct, frozen=True):
+class Arrived(msgspec.Struct, frozen=True, gc=False):
     """A message that waits for its acknowledgement. `mid` counts for the connection it came on only."""
 
     mid: int

@@ -45,7 +45,7 @@ class Resolution(StrEnum):
     """Days of Japan Standard Time, labelled with 00:00 JST."""
 
 
-class Incoming(msgspec.Struct, frozen=True):
+class Incoming(msgspec.Struct, frozen=True, gc=False):
     """A decoded batch and where it came from."""
 
     gateway: str
@@ -53,7 +53,7 @@ class Incoming(msgspec.Struct, frozen=True):
     batch: Batch
 
 
-class Ingested(msgspec.Struct, frozen=True):
+class Ingested(msgspec.Struct, frozen=True, gc=False):
     """What became of one batch.
 
     Attributes:

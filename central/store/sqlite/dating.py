@@ -6,7 +6,7 @@ the same offset, so that their order is that of the monotonic clock whatever bec
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -45,9 +45,15 @@ class Boots:
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], Boot | None] = {}
+        self._proven: dict[str, dict[str, int]] = {}
 
     def forget(self) -> None:
         self._known.clear()
+        self._proven.clear()
+
+    def proven(self, gateway: str) -> Mapping[str, int]:
+        """Boot id -> offset [ms], of the boots whose proof is remembered: nothing has to be looked up for them."""
+        return self._proven.setdefault(gateway, {})
 
     def known(self, connection: sqlite3.Connection, gateway: str, boot_id: str) -> Boot | None:
         key = gateway, boot_id
@@ -63,6 +69,7 @@ class Boots:
     ) -> set[int]:
         """Notes the offset that a synchronised message shows. What waited for it is dated by it; returns the stations concerned."""
         boot = self.known(connection, gateway, boot_id)
+        self._proven.setdefault(gateway, {})[boot_id] = offset_ms
         if boot is not None and boot.proven:
             if abs(offset_ms - boot.offset_ms) > BOUND_STEP_MS:
                 # The clock was set: what comes undated from now on follows the newer word, what has its date keeps it.

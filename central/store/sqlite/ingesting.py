@@ -10,7 +10,7 @@ import numpy as np
 from central.store.door import Incoming, Ingested
 from central.store.progress import Progress
 from central.store.rollup import COLUMNS, NAMES, deltas
-from central.store.sqlite.dating import BY_BOUND, BY_OFFSET, BY_OWN_CLOCK, FUTURE_TOLERANCE_MS, Boots
+from central.store.sqlite.dating import BOUND_STEP_MS, BY_BOUND, BY_OFFSET, BY_OWN_CLOCK, FUTURE_TOLERANCE_MS, Boots
 from central.store.sqlite.inserting import RowInsert
 from contract.messages import Event, Reading, Shed
 from contract.topics import Stream
@@ -142,11 +142,14 @@ class Ingestion:
         """Takes from a batch what it says of the gateway's boots, before its items are dated."""
         proofs: dict[str, Reading | Event] = {}
         newest_ms: dict[str, int] = {}
+        proven = self._boots.proven(incoming.gateway)
         for item in incoming.batch.items:
             if isinstance(item, Shed):
                 continue
             if item.clock_synchronised:
-                proofs[item.boot_id] = item
+                known_ms = proven.get(item.boot_id)
+                if known_ms is None or abs(item.at_ms - item.monotonic_ms - known_ms) > BOUND_STEP_MS:
+                    proofs[item.boot_id] = item
             else:
                 newest_ms[item.boot_id] = max(item.monotonic_ms, newest_ms.get(item.boot_id, 0))
         for boot_id, item in proofs.items():
