@@ -58,6 +58,11 @@ def trace(classes: Classes) -> tuple[NDArray[np.float64], Ints, Ints, Ints]:
     return points[:points_used] * 0.5, ends, piece, class_of
 
 
+def warm_up() -> None:
+    """Compiles what `trace` needs."""
+    trace(np.eye(3, dtype=np.uint8))
+
+
 @kernel(fastmath=False)
 def _root(parent: Ints, index: int) -> int:
     while parent[index] != index:

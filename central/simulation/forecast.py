@@ -21,6 +21,7 @@ from central.heat.sun import sun_position
 from central.simulation.areas_day import DayKeeper
 from central.simulation.areas_hours import day_of, midnight_ms
 from central.simulation.areas_hours import warm_up as warm_up_hours
+from central.simulation.areas_trace import warm_up as warm_up_areas
 from central.simulation.engine import Engine, StepResult
 from central.simulation.forcing import Forcing, RadiationSource
 from central.simulation.forecast_csv import Supplied, clearness_under, parse
@@ -133,6 +134,7 @@ class Outlook:
 
     def _run(self) -> None:
         _be_nice()
+        warm_up_areas()
         while not self._stopping.is_set():
             self._wake.wait(WAKE_S)
             self._wake.clear()
