@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from contract.errors import UserError
 from kumagaya.commands.heat_import import add_import_parser
+from kumagaya.commands.heat_paths import add_paths_parser
+from kumagaya.commands.heat_whatif import add_whatif_parser
 
 if TYPE_CHECKING:
     from central.heat.geometry import Geometry
@@ -29,6 +31,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser("heat", help="heat simulation on files: import, prepare, step, bench, comfort")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     add_import_parser(verbs)
+    add_paths_parser(verbs)
+    add_whatif_parser(verbs)
 
     prepare = verbs.add_parser("prepare", help="look around from every cell of a surface, once per city")
     prepare.add_argument("surface", type=Path, metavar="SURFACE.npz")

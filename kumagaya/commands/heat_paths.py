@@ -1,0 +1,125 @@
+"""`kumagaya heat paths`: cool ways on foot, on files."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from contract.errors import UserError
+
+DESCRIPTION = """Walks from A to B that trade length against heat, through a frame of `kumagaya heat step`: prints their numbers and writes
+them as GeoJSON. People walk on the open ground of the surface, or on the streets of an Overpass answer (docs/paths.md)."""
+
+
+def add_paths_parser(subparsers: Any) -> None:
+    """Adds `paths` to the parser of `kumagaya heat`."""
+    parser: argparse.ArgumentParser = subparsers.add_parser("paths", help="cool ways on foot", description=DESCRIPTION)
+    parser.add_argument("surface", type=Path, metavar="SURFACE.npz")
+    parser.add_argument(
+        "--frame",
+        type=Path,
+        required=True,
+        metavar="FRAME.npz",
+        help="maps of `kumagaya heat step` of the same surface",
+    )
+    parser.add_argument("--from", dest="origin", required=True, metavar="LAT,LON")
+    parser.add_argument("--to", dest="goal", required=True, metavar="LAT,LON")
+    parser.add_argument(
+        "--max-detour",
+        type=float,
+        default=1.3,
+        metavar="X",
+        help="longest walk as a multiple of the shortest (default: 1.3)",
+    )
+    parser.add_argument(
+        "--index", choices=("utci", "wbgt"), default="utci", help="what the heat dose is made of (default: utci)"
+    )
+    parser.add_argument("--walking", type=Path, metavar="OVERPASS.json", help="streets to walk on, plain or .gz")
+    parser.add_argument("--out", type=Path, metavar="PATHS.geojson")
+    parser.set_defaults(run=run_paths)
+
+
+def run_paths(arguments: argparse.Namespace) -> int:
+    """Finds the walks, prints their numbers, writes them."""
+    import numpy as np
+
+    from central.city.grid import Grid
+    from central.city.model import City, ImportReport, LandCover
+    from central.city.projection import LocalFrame
+    from central.city.walking import read_overpass
+    from central.simulation.cityfile import load_surface
+    from central.simulation.frames import LAYERS, quantise
+    from central.simulation.paths import DETOUR_MAX, LAYERS_NEEDED, CoolPaths, NoPath, paths_geojson
+
+    if not 1.0 <= arguments.max_detour <= DETOUR_MAX:
+        raise UserError(f"is {arguments.max_detour:g}, must lie in 1 .. {DETOUR_MAX:g}", where="--max-detour")
+    origin, goal = _place("--from", arguments.origin), _place("--to", arguments.goal)
+    surface = load_surface(arguments.surface)
+    rows, columns = surface.shape
+    size = surface.pixel_size_m
+    with np.load(arguments.surface, allow_pickle=False) as archive:
+        cover = archive["land_cover"] if "land_cover" in archive.files else None
+    if cover is None or cover.shape != surface.shape:
+        cover = np.full(surface.shape, LandCover.UNKNOWN, np.uint8)
+    frame = LocalFrame(surface.lat, surface.lon)
+    grid = Grid(-columns * size / 2, rows * size / 2, columns, rows, size)
+    city = City("", "", "surface", frame, grid, (), cover.astype(np.uint8), "", "", ImportReport())
+    is_ground = surface.dsm - surface.dem < 1.0
+    fields = _fields(arguments.frame, surface.shape, LAYERS_NEEDED)
+    layers = {name: quantise(LAYERS[name], field, is_ground) for name, field in fields.items()}
+    lines = None if arguments.walking is None else read_overpass(arguments.walking, frame)
+    found = CoolPaths(lines).find(
+        city, "file", layers, origin, goal, max_detour=arguments.max_detour, index=arguments.index
+    )
+    if isinstance(found, NoPath):
+        raise UserError(found.detail, where=f"--{found.end}" if found.end else "")
+    for path in found.paths:
+        met = path.exposure
+        print(
+            f"{'+'.join(path.kinds):<20} {met.length_m:6.0f} m {met.duration_s / 60.0:5.1f} min  shade {met.shade_pct:3.0f} %  "
+            f"UTCI {met.mean_utci_degc:.1f} (highest {met.max_utci_degc:.1f})  WBGT {met.mean_wbgt_degc:.1f}  "
+            f"dose {met.utci_dose_degc_min:.0f} degC min"
+        )
+    if arguments.out is not None:
+        body = paths_geojson(
+            found, frame_id=arguments.frame.name, at="", index=arguments.index, max_detour=arguments.max_detour
+        )
+        try:
+            arguments.out.write_text(json.dumps(body, ensure_ascii=False), encoding="utf-8")
+        except OSError as error:
+            raise UserError(f"cannot be written: {error.strerror}", where=str(arguments.out)) from None
+        print(f"written to {arguments.out}")
+    return 0
+
+
+def _place(option: str, text: str) -> tuple[float, float]:
+    try:
+        lat, lon = (float(word) for word in text.split(","))
+    except ValueError:
+        raise UserError(
+            f"{text!r} is no place", where=option, hint="LAT,LON in degrees, for example 36.139,139.389"
+        ) from None
+    if not (abs(lat) <= 90.0 and abs(lon) <= 180.0):
+        raise UserError(f"{text!r} is no place on Earth", where=option)
+    return lat, lon
+
+
+def _fields(path: Path, shape: tuple[int, int], names: tuple[str, ...]) -> dict[str, Any]:
+    """The maps of a frame by name. Raises UserError for a file that is not one of this surface."""
+    import zipfile
+
+    import numpy as np
+
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            fields = {name: archive[name] for name in names if name in archive.files}
+    except FileNotFoundError:
+        raise UserError("no such file", where=str(path), hint="make one with `kumagaya heat step`") from None
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError, AttributeError, TypeError) as error:
+        raise UserError(f"cannot be read as npz: {error}", where=str(path)) from None
+    for name in names:
+        if name not in fields:
+            raise UserError(f"lacks {name}", where=str(path), hint="make one with `kumagaya heat step`")
+        if fields[name].shape != shape or fields[name].dtype.kind != "f":
+            raise UserError(f"{name} has shape {fields[name].shape}, the surface has {shape}", where=str(path))
+    return fields

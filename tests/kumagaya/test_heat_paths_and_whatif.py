@@ -1,0 +1,124 @@
+"""`kumagaya heat paths` and `kumagaya heat whatif` as people type them."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import rasterio
+
+from central.simulation.cityfile import save_city, save_surface
+from kumagaya.cli import main
+from tests.central.simulation.small_city import LAT, LON, small_city
+
+WEATHER = ["--ta", "37", "--rh", "40", "--wind", "2", "--ghi", "900"]
+WEST, EAST = f"{LAT},{LON - 5e-4}", f"{LAT},{LON + 5e-4}"
+
+
+@pytest.fixture
+def files(tmp_path):
+    _, surface = small_city()
+    save_surface(tmp_path / "s.npz", surface)
+    frame = {
+        name: np.full(surface.shape, level, np.float32) for name, level in (("utci", 40), ("wbgt", 30), ("shadow", 1))
+    }
+    np.savez(tmp_path / "f.npz", **frame)
+    ring = [[LON, LAT], [LON + 1e-4, LAT], [LON + 1e-4, LAT + 1e-4], [LON, LAT + 1e-4], [LON, LAT]]
+    feature = {
+        "type": "Feature",
+        "properties": {"kind": "tree", "height_m": 8},
+        "geometry": {"type": "Polygon", "coordinates": [ring]},
+    }
+    (tmp_path / "e.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
+    return tmp_path
+
+
+def run(*words):
+    return main([str(word) for word in words])
+
+
+def test_the_walks_are_printed_and_written(files, capsys):
+    out = files / "p.geojson"
+    assert (
+        run("heat", "paths", files / "s.npz", "--frame", files / "f.npz", "--from", WEST, "--to", EAST, "--out", out)
+        == 0
+    )
+    assert "shortest+coolest" in capsys.readouterr().out
+    (walk,) = json.loads(out.read_text())["features"]
+    assert walk["properties"]["length_m"] == pytest.approx(90.0, abs=6.0)
+    assert walk["properties"]["mean_utci_degc"] == pytest.approx(40.0, abs=0.2)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--from", "here"], "--from: 'here' is no place"),
+        (["--from", "1,2"], "--from: 1,2 lies outside the map"),
+        (["--max-detour", "0"], "--max-detour: is 0"),
+        (["--max-detour", "nan"], "--max-detour: is nan"),
+        (["--frame", "none.npz"], "none.npz: no such file"),
+        (["--walking", "none.json"], "none.json: no such file"),
+    ],
+)
+def test_what_cannot_be_walked_is_said_in_one_line(files, capsys, words, said):
+    given = {"--frame": files / "f.npz", "--from": WEST, "--to": EAST} | {words[0]: words[1]}
+    options = [word for pair in given.items() for word in pair]
+    assert run("heat", "paths", files / "s.npz", *options) == 2
+    error = capsys.readouterr().err.strip()
+    assert said in error
+    assert "\n" not in error
+
+
+def test_a_frame_of_another_surface_is_refused(files, capsys):
+    np.savez(files / "g.npz", **dict.fromkeys(("utci", "wbgt", "shadow"), np.zeros((3, 3), np.float32)))
+    assert run("heat", "paths", files / "s.npz", "--frame", files / "g.npz", "--from", WEST, "--to", EAST) == 2
+    assert "utci has shape (3, 3)" in capsys.readouterr().err
+
+
+def test_a_comparison_prints_a_table_and_writes_maps(files, capsys):
+    times = ["--time", "2018-07-23T10:00+09:00", "--time", "2018-07-23T14:00+09:00"]
+    assert (
+        run("heat", "whatif", files / "s.npz", "--edit", files / "e.geojson", "--out", files / "w", *times, *WEATHER)
+        == 0
+    )
+    assert "walks_mean_tmrt" in capsys.readouterr().out
+    with (files / "w" / "table.csv").open() as file:
+        table = list(csv.DictReader(file))
+    assert len(table) == 10
+    cooler = [row for row in table if row["quantity"] == "walks_mean_utci"]
+    assert all(float(row["difference"]) < 0.0 for row in cooler)
+    scales = json.loads((files / "w" / "scales.json").read_text())
+    assert len(scales) == 18
+    with rasterio.open(files / "w" / "1_tmrt_difference.tif") as tif:
+        assert np.nanmin(tif.read(1)) < -10.0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--edit", "none.geojson"], "none.geojson: no such file"),
+        (["--time", "noon"], "--time: 'noon' is not a time"),
+        (["--rh", "130"], "--rh: relative_humidity_pct is 130"),
+        (["--ta", "45", "--rh", "100"], "--ta, --rh: "),
+    ],
+)
+def test_what_cannot_be_compared_is_said_in_one_line(files, capsys, words, said):
+    given = dict(zip(WEATHER[::2], WEATHER[1::2], strict=True)) | {
+        "--edit": files / "e.geojson",
+        "--time": "2018-07-23T14:00+09:00",
+        "--out": files / "w",
+    }
+    given |= dict(zip(words[::2], words[1::2], strict=True))
+    assert run("heat", "whatif", files / "s.npz", *(word for pair in given.items() for word in pair)) == 2
+    error = capsys.readouterr().err.strip()
+    assert said in error
+    assert "\n" not in error
+
+
+def test_a_prepared_city_is_sent_back_to_its_surface(files, capsys):
+    from central.heat.geometry import prepare
+
+    save_city(files / "c.city", prepare(small_city()[1]))
+    options = ["--edit", files / "e.geojson", "--time", "2018-07-23T14:00+09:00", "--out", files / "w", *WEATHER]
+    assert run("heat", "whatif", files / "c.city", *options) == 2
+    assert "give the SURFACE.npz" in capsys.readouterr().err
