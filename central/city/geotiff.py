@@ -1,11 +1,13 @@
 """A city's rasters as GeoTIFF files for GIS programs: cloud-optimised (COG), with overviews and their credit."""
 
+import contextlib
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
+from rasterio._err import CPLE_BaseError  # what the closing of a COG raises has no public name
 from rasterio.errors import RasterioError
 
 from central.city.model import City, LandCover
@@ -77,6 +79,7 @@ def _write(path: Path, name: str, values: NDArray[np.generic], city: City) -> No
                 CREDIT=city.attribution_ja,
             )
         partial.replace(path)
-    except (OSError, RasterioError) as error:
-        partial.unlink(missing_ok=True)
+    except (OSError, RasterioError, CPLE_BaseError) as error:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise UserError(f"cannot be written: {str(error).splitlines()[0]}", where=str(path)) from None

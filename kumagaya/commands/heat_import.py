@@ -1,6 +1,7 @@
 """`kumagaya heat import`: CityGML tiles to the rasters that the heat simulation reads."""
 
 import argparse
+import contextlib
 import resource
 import time
 from collections.abc import Callable
@@ -150,5 +151,6 @@ def _write(path: Path, fill: Callable[[Path], None]) -> None:
         fill(partial)
         partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise UserError(f"cannot be written: {error.strerror or error}", where=str(path)) from None

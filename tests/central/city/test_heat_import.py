@@ -28,6 +28,7 @@ def test_the_rasters_are_written_and_the_counts_told(tmp_path, tile, capsys):
     told = capsys.readouterr().out
     assert "1 measured, 0 from solids, 0 from storeys, 1 from neighbours" in told
     assert "国土交通省 PLATEAU" in told
+    assert "MB of memory at most" in told
     with np.load(tmp_path / "s.npz") as surface:
         assert {"dsm", "dem", "cdsm", "pixel_size", "lat", "lon"} <= set(surface.files)
         assert surface["dsm"].dtype == np.float32
@@ -35,8 +36,36 @@ def test_the_rasters_are_written_and_the_counts_told(tmp_path, tile, capsys):
         assert surface["dsm"].max() == 8.0
         assert float(surface["pixel_size"]) == 1.0
         assert float(surface["lat"]) == pytest.approx(gml.LAT, abs=1e-3)
+        assert "国土交通省 PLATEAU" in str(surface["attribution"])
         assert float(surface["lon"]) == pytest.approx(gml.LON, abs=1e-3)
-    assert len(json.loads((tmp_path / "b.geojson").read_text())["features"]) == 2
+    outlines = json.loads((tmp_path / "b.geojson").read_text())
+    assert len(outlines["features"]) == 2
+    assert "国土交通省 PLATEAU" in outlines["attribution"]
+
+
+def test_trees_and_geotiffs_are_asked_for_by_name(tmp_path, tile, capsys):
+    trees = tmp_path / "oaks.csv"
+    trees.write_text(
+        f"lon,lat,height_m,crown_diameter_m\n{gml.LON + 20 * gml.M_LON},{gml.LAT + 5 * gml.M_LAT},9,6\n1,2,3\n"
+    )
+    assert command(tile, "--out", tmp_path / "s.npz", "--trees", trees, "--tif", tmp_path / "tif") == 0
+    told = capsys.readouterr().out
+    assert "1 trees (0 with height or crown estimated)" in told
+    assert "oaks.csv, line 3: lon is not within" in told
+    assert len(list((tmp_path / "tif").glob("*.tif"))) == 4
+    with np.load(tmp_path / "s.npz") as surface:
+        assert 8.0 < surface["cdsm"].max() <= 9.0
+
+
+def test_a_municipality_may_be_larger_than_what_is_simulated_live(tmp_path):
+    """4 km x 9 km at 2 m are 9 million cells; the live city stops at 4 million."""
+    far = gml.write(tmp_path, gml.document(gml.house("a"), gml.house("b", 4000, 9000)))
+    assert command(far, "--out", tmp_path / "s.npz") == 0
+    with np.load(tmp_path / "s.npz") as surface:
+        assert surface["dsm"].size > 9_000_000
+    further = gml.write(tmp_path, gml.document(gml.house("a"), gml.house("b", 0, 15_000), gml.house("c", 15_000, 0)))
+    with pytest.raises(UserError, match="more than the limit of 100,000,000 cells"):
+        command(further, "--out", tmp_path / "t.npz", "--cell", 1)
 
 
 def test_the_downtown_can_be_written_too(tmp_path):
@@ -60,6 +89,9 @@ def test_a_square_can_be_cut(tmp_path, tile):
         (["--center", "x,y"], "'x,y' is no place"),
         (["--size", "500"], "--size needs --center"),
         (["--cell", "3"], "use one of 1, 2, 4 m"),
+        (["--trees", "/nowhere/oaks.csv"], "/nowhere/oaks.csv: no such file"),
+        (["--tif", "/nowhere/deep/tif"], "--tif /nowhere/deep/tif: the folder to write to does not exist"),
+        (["--tif", "/dev/null"], "--tif /dev/null: this is a file"),
     ],
 )
 def test_wrong_options_are_named_and_nothing_is_written(tmp_path, tile, words, expected):

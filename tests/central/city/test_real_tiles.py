@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 import shapely
+from rasterio.features import rasterize
 
 from central.city.geojson import buildings_geojson
 from central.city.load import Window, load_city
+from central.city.model import RoadSection
 from central.city.stations import place_stations
 from tests.shared import shared_path
 
@@ -125,6 +127,41 @@ def test_relief_of_yokosuka_is_read():
     assert tally.skipped == {}
     assert len(triangles) > 1000
     assert (triangles[:, :, 2].min(), triangles[:, :, 2].max()) == pytest.approx((-0.02, 24.2), abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("file", "roads", "asphalt", "bridges"),
+    [(TAISHO, 104, 0.072, 0), (SUMINOE, 543, 0.219, 7)],
+)
+def test_roads_of_osaka_lie_between_its_buildings(file, roads, asphalt, bridges):
+    """104 and 543 tran:Road; 7 of the bay's have the section type 7 (bridge, viaduct)."""
+    city, surface = load_city([shared_path(file), shared_path(file.replace("bldg", "tran"))])
+    assert (city.report.roads, len(city.roads), city.report.skipped) == (roads, roads, {})
+    assert city.report.cover_shares["asphalt"] == pytest.approx(asphalt, abs=0.003)
+    assert sum(road.section is RoadSection.BRIDGE for road in city.roads) == bridges
+    assert 0.5 < np.median([road.width_m for road in city.roads]) < 30.0
+    # The two surveys are of different years and still agree: hardly a road runs through a house.
+    across = rasterize(
+        [road.outline for road in city.roads], out_shape=city.grid.shape, transform=city.grid.transform
+    ).astype(bool)
+    assert (across & (surface.dsm > surface.dem)).sum() < 0.06 * across.sum()
+
+
+def test_land_use_of_numazu():
+    window = Window(34.988, 138.842, 3000)
+    city, surface = load_city(shared_path("data/plateau/523836_luse_6668_op.gml.gz"), window=window)
+    assert city.report.uses_unknown == {"205": 3, "214": 4, "217": 2, "219": 15}
+    assert city.report.uses == 78
+    assert city.report.wood_m2 == pytest.approx(45.9e4, rel=0.01)
+    assert surface.cdsm.max() == 12.0
+
+
+def test_relief_of_yokosuka_is_drawn():
+    window = Window(35.2016, 139.6937, 1000)
+    city, surface = load_city(shared_path("data/plateau/523965_dem_6697_05_op.gml.gz"), window=window)
+    assert city.report.terrain == "dem"
+    assert city.report.relief_share > 0.7
+    assert (surface.dem.min(), surface.dem.max()) == pytest.approx((0.0, 24.0), abs=0.3)
 
 
 def test_stations_and_outlines_of_a_real_tile():
