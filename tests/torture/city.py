@@ -121,6 +121,11 @@ class City:
     def free_disk(self) -> None:
         (self.edge_data / "ballast").unlink(missing_ok=True)
 
+    def unplug_lines(self) -> None:
+        """Removes the names of lines whose simulator was killed: the kernel gives their terminals to whoever asks next."""
+        for line in set(self.line_of.values()):
+            (self.lines / line).unlink(missing_ok=True)
+
     def _end_all(self) -> None:
         for process in self.processes.values():
             process.kill()

@@ -176,6 +176,8 @@ class Storm:
     def _kill(self, target: Target, process: Process) -> None:
         process.kill()
         moment_ms = now_ms()
+        if target is Target.STATIONS:
+            self._city.unplug_lines()
         self.record.kills[target] += 1
         self._down_since_ms[target] = self._frozen_since_ms.pop(target, moment_ms)
         if target is Target.EDGE:
