@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
+import numpy as np
 import structlog
 
 from central.city.load import load_city
 from central.city.model import City
 from central.heat.comfort.wbgt import wind_ratio
 from central.heat.geometry import Geometry, prepare
+from central.heat.land_cover import LandCover
+from central.heat.memory import Memory
 from central.heat.step import WIND_REFERENCE_HEIGHT_M, Frame, Weather, irradiance_of, step
 from central.heat.sun import Sun, sun_position
 from central.heat.surface import Surface
@@ -28,6 +31,8 @@ log = structlog.get_logger("central.simulation")
 
 WARM_UP_AT_MS: Final = 1_532_318_400_000
 """2018-07-23 13:00 JST: a sunny moment, so that every kernel is run once."""
+REMEMBERS_FOR_MS: Final = 6 * 3_600_000
+"""After a longer gap between steps (city time), or when the clock went back, ground and walls begin in balance again."""
 
 Report = Callable[[Stage, float, str], None]
 """Called with the stage, the share of it that is done (0 .. 1) and a line for people. May raise to stop the work."""
@@ -42,6 +47,8 @@ class StepResult:
         is_ground: (rows, columns) True where people walk.
         direct_normal_wm2, diffuse_wm2: how the global radiation was split.
         step_ms: what the step alone took [real milliseconds].
+        has_utci: False where the air held more than 50 hPa of vapour, beyond what UTCI is defined for: that field is
+            then NaN, the others go on.
     """
 
     fields: Mapping[str, Field]
@@ -50,6 +57,7 @@ class StepResult:
     diffuse_wm2: float
     sun: Sun
     step_ms: float
+    has_utci: bool = True
 
 
 class Engine(Protocol):
@@ -97,10 +105,15 @@ class HeatEngine:
         self._surface: Surface | None = None
         self._geometry: Geometry | None = None
         self._maps: Frame | None = None
+        self._land_cover: LandCover | None = None
+        self._memory: Memory | None = None
+        self._stepped_at_ms: int | None = None
+        self._had_utci = True
 
     def load(self, report: Report) -> City:
         report(Stage.CITY, 0.0, "reading the city model" if self._city_path else "building the downtown")
         city, self._surface = load_city(self._city_path)
+        self._land_cover = LandCover(city.land_cover)
         report(Stage.CITY, 1.0, f"{len(city.buildings)} buildings, {city.grid.width} x {city.grid.height} cells")
         return city
 
@@ -140,6 +153,7 @@ class HeatEngine:
     def warm_up(self) -> None:
         noon = Forcing(35.0, 45.0, 2.0, None, 900.0, 1005.0, RadiationSource.MODELLED, ())
         self.step(noon, WARM_UP_AT_MS)
+        self._memory, self._stepped_at_ms = None, None
 
     def fork(self) -> "HeatEngine":
         other = copy.copy(self)
@@ -159,9 +173,28 @@ class HeatEngine:
         sun = sun_position(at_ms, self._geometry.lat, self._geometry.lon)
         if self._maps is None:
             self._maps = Frame.empty(self._geometry.shape)
+        memory, elapsed_s = self._remembered(self._geometry, at_ms)
         started = time.perf_counter()
-        maps = step(self._geometry, weather, sun, self._maps)
+        maps = step(
+            self._geometry,
+            weather,
+            sun,
+            self._maps,
+            land_cover=self._land_cover,
+            memory=memory,
+            elapsed_s=elapsed_s,
+            blank_utci=True,
+        )
         step_ms = (time.perf_counter() - started) * 1000.0
+        self._stepped_at_ms = at_ms
+        has_utci = bool(np.isfinite(maps.utci_degc[0, 0]))
+        if self._had_utci and not has_utci:
+            log.warning(
+                "the air holds more than 50 hPa of vapour, UTCI is not defined there: its layer stays blank",
+                air_temperature_degc=forcing.air_temperature_degc,
+                relative_humidity_pct=forcing.relative_humidity_pct,
+            )
+        self._had_utci = has_utci
         split = irradiance_of(weather, sun)
         return StepResult(
             fields={
@@ -175,7 +208,21 @@ class HeatEngine:
             diffuse_wm2=split.diffuse_wm2,
             sun=sun,
             step_ms=step_ms,
+            has_utci=has_utci,
         )
+
+    def _remembered(self, geometry: Geometry, at_ms: int) -> tuple[Memory, float]:
+        """What ground and walls remember, and for how long [s] they were left alone.
+
+        A start of the program, a long gap and a clock that went back begin in balance with the weather of the step.
+        """
+        if self._memory is None:
+            self._memory = Memory.fresh(geometry)
+        since_ms = 0 if self._stepped_at_ms is None else at_ms - self._stepped_at_ms
+        if not 0 <= since_ms <= REMEMBERS_FOR_MS:
+            self._memory.forget()
+            since_ms = 0
+        return self._memory, since_ms / 1000.0
 
 
 def _digest(surface: Surface) -> str:
