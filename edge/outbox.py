@@ -220,7 +220,8 @@ class Outbox:
             self._return_to_disk()
         if self._in_memory:
             waiting = sum(self._states[stream].next_seq - self._states[stream].oldest_seq for stream in Stream)
-            _log.error("lost_with_memory", items=waiting, reason=self.problem)
+            if waiting:
+                _log.error("lost_with_memory", items=waiting, reason=self.problem)
         self._older.close()
         self._file.close()
         if self._disk is not None:
