@@ -85,6 +85,21 @@ export interface Frame {
   readonly band_share: Readonly<Record<Band, number>>;
 }
 
+/** One hour to come: a frame in all but its place. */
+export interface ForecastHour {
+  readonly id: string;
+  readonly at: string;
+  readonly weather: Frame["weather"];
+  readonly layers: Frame["layers"];
+  readonly band_share: Frame["band_share"];
+}
+
+export interface Forecast {
+  readonly issued_at: string;
+  readonly stale: boolean;
+  readonly hours: readonly ForecastHour[];
+}
+
 export interface Readings {
   readonly station: string;
   readonly quantities: Readonly<Record<string, { readonly unit: string }>>;
@@ -142,6 +157,16 @@ export const fetchBuildings = (address: string): Promise<GeoJSON.FeatureCollecti
 export async function fetchLatestFrame(): Promise<Frame | null> {
   try {
     return await getJson<Frame>("/v1/heat/frames/latest");
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return null;
+    throw error;
+  }
+}
+
+/** The hours to come, or null while nobody has forecast them. */
+export async function fetchForecast(): Promise<Forecast | null> {
+  try {
+    return await getJson<Forecast>("/v1/heat/forecast");
   } catch (error) {
     if (error instanceof ApiError && error.status === 404) return null;
     throw error;

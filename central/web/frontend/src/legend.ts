@@ -1,5 +1,6 @@
 /** What the colours mean, when the picture was made, and how strongly it is painted. */
 
+import { isAhead } from "./ahead";
 import { sample } from "./grid";
 import { h, setIcon, setLabel, setText } from "./dom";
 import { age } from "./format";
@@ -9,7 +10,7 @@ import { toCss } from "./colour";
 import { colourAt, positionOf, RAMPS, type Ramp, type SegmentName } from "./ramp";
 import { frameIsStale } from "./stale";
 import type { State, Store } from "./store";
-import { jstTime } from "./time";
+import { jstHour, jstTime } from "./time";
 
 const SAMPLES_PER_SEGMENT = 12;
 
@@ -18,7 +19,7 @@ export const segmentKey = (name: SegmentName): Key =>
     ? `band_${name}`
     : name;
 
-export function makeLegend(store: Store): HTMLElement {
+export function makeLegend(store: Store, ahead: HTMLElement): HTMLElement {
   const title = h("h2", { class: "legend-title" });
   const time = h("time", { class: "legend-time", "data-testid": "frame-time" });
   const ageText = h("span", { class: "legend-age", "data-testid": "frame-age" });
@@ -68,6 +69,7 @@ export function makeLegend(store: Store): HTMLElement {
     h("div", { class: "legend-head" }, title, h("div", { class: "legend-when" }, time, ageText)),
     more,
     h("div", { class: "legend-scale" }, bar, pointer, ticks, names),
+    ahead,
     h("label", { class: "legend-opacity" }, opacityText, opacity),
   );
   store.watch(["shown", "tick", "lang", "clock", "connection"], (state) => {
@@ -78,10 +80,16 @@ export function makeLegend(store: Store): HTMLElement {
       setText(ageText, "");
       return;
     }
+    time.dateTime = shown.frame.at;
+    if (isAhead(shown.frame)) {
+      root.classList.remove("is-stale");
+      setText(time, store.t("frame_ahead", { time: jstHour(shown.frame.at) }));
+      setText(ageText, "");
+      return;
+    }
     const ageS = clock.realAgeS(shown.frame.at);
     const stale = frameIsStale(shown.frame.stale, ageS, state.frameIntervalS);
     root.classList.toggle("is-stale", stale);
-    time.dateTime = shown.frame.at;
     setText(time, store.t("frame_time", { time: jstTime(Date.parse(shown.frame.at)) }));
     const key = stale ? "frame_stale" : ageS < 2 ? "just_now" : "frame_age";
     setText(ageText, store.t(key, { age: age(state.lang, ageS) }));

@@ -1,10 +1,12 @@
 /** Wires the page: reads what the visitor prefers, opens the stream, hands what comes to the components. */
 
 import "./styles/main.css";
+import { aheadFrame, isAhead, makeAhead } from "./ahead";
 import {
   ApiError,
   fetchBuildings,
   fetchCity,
+  fetchForecast,
   fetchLatestFrame,
   fetchStations,
   type Frame,
@@ -30,6 +32,7 @@ import { CityClock } from "./time";
 
 const STALE_AFTER_S = 30;
 const CITY_RETRY_MS = 3_000;
+const FORECAST_EVERY_MS = 20_000;
 
 // What the switch, the legend and the tools cover of the map, in pixels.
 const WIDE = { top: 130, right: 110, bottom: 190, left: 90 };
@@ -60,6 +63,8 @@ const store = new Store({
   staleAfterS: STALE_AFTER_S,
   frame: null,
   frameIntervalS: null,
+  forecast: null,
+  ahead: null,
   shown: null,
   selected: null,
   probe: null,
@@ -128,7 +133,12 @@ app.append(makeHeader(store), stage, sheet);
 store.watch(["selected"], ({ selected }) => (overview.hidden = selected !== null));
 
 const city = showMap(mapPlace);
-stage.append(makeLayerSwitch(store), makeBanner(store), makeLegend(store), makeCredit(store, stage));
+stage.append(
+  makeLayerSwitch(store),
+  makeBanner(store),
+  makeLegend(store, makeAhead(store)),
+  makeCredit(store, stage),
+);
 if (city !== null) wireMap(city);
 
 function wireMap(map: CityMap): void {
@@ -147,7 +157,14 @@ function wireMap(map: CityMap): void {
     (busy) => mapPlace.setAttribute("aria-busy", String(busy)),
     visible,
   );
-  store.watch(["frame", "layer"], ({ frame, layer }) => frame !== null && loader.want(frame, layer));
+  store.watch(["frame", "layer", "forecast", "ahead"], (state) => {
+    const frame = aheadFrame(state);
+    if (frame === null) return;
+    // An hour to come stays as it is: only the newest frame is worth loading again and again.
+    const { shown, layer } = state;
+    if (isAhead(frame) && shown?.frame.id === frame.id && shown.layer === layer) return;
+    loader.want(frame, layer);
+  });
   void map.loaded.then(() => {
     store.watch(["shown"], ({ shown }) => {
       if (shown === null) return;
@@ -204,8 +221,23 @@ async function loadBuildings(map: CityMap, address: string): Promise<void> {
   }
 }
 
+async function hearForecast(): Promise<void> {
+  if (document.hidden) return;
+  try {
+    const forecast = await fetchForecast();
+    const { ahead } = store.state;
+    const known = forecast?.hours.some(({ at }) => at === ahead) ?? false;
+    // The hour that was looked at has come, or midnight is past.
+    store.set({ forecast, ahead: known ? ahead : null });
+  } catch (error) {
+    console.warn("forecast:", error);
+  }
+}
+
 installTestHook(store);
 await begin();
+void hearForecast();
+setInterval(() => void hearForecast(), FORECAST_EVERY_MS);
 
 const stream = new Stream(
   {

@@ -1,6 +1,6 @@
 /** All that the page shows, in one place; components read it and are told when it changes. */
 
-import type { City, Frame, LayerName, LonLat, Station } from "./api";
+import type { City, Forecast, Frame, LayerName, LonLat, Station } from "./api";
 import type { Grid } from "./grid";
 import { translate, type Key, type Lang, type Vars } from "./i18n";
 import type { Connection } from "./stream";
@@ -35,6 +35,9 @@ export interface State {
   readonly staleAfterS: number;
   readonly frame: Frame | null;
   readonly frameIntervalS: number | null;
+  readonly forecast: Forecast | null;
+  /** The hour to come that the map shows, as the forecast names its time; null for now. */
+  readonly ahead: string | null;
   readonly shown: Shown | null;
   readonly selected: string | null;
   readonly probe: Probe | null;

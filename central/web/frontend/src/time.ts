@@ -41,6 +41,12 @@ export function jstTime(ms: number): string {
   return `${two(d.getUTCHours())}:${two(d.getUTCMinutes())}`;
 }
 
+/** "18:00" in Japan of a full hour to come; the midnight that ends today is "24:00". */
+export function jstHour(iso: string): string {
+  const text = jstTime(Date.parse(iso));
+  return text === "00:00" ? "24:00" : text;
+}
+
 export interface JstDate {
   readonly year: number;
   readonly month: number;
