@@ -35,6 +35,7 @@ def test_the_machines_clock_says_whether_it_is_disciplined_and_the_simulated_one
     machine = clock.build(ClockConfig())
     now_s = [100.0]
     monkeypatch.setattr(machine, "monotonic_s", lambda: now_s[0])
+    monkeypatch.setattr(machine, "unix_ms", lambda: 1_800_000_000_000 + round(now_s[0] * 1000))
     assert not machine.synchronised()
     now_s[0] += 9.0
     assert not machine.synchronised(), "asked again too soon"
