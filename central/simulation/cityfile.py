@@ -18,6 +18,8 @@ import os
 import struct
 import zipfile
 import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -114,27 +116,49 @@ def _number(path: Path, name: str, array: Array) -> float:
     return float(array.ravel()[0])
 
 
+@dataclass(frozen=True)
+class Layout:
+    """Where each array begins, counted from the end of the header's page [B]."""
+
+    offsets: Mapping[str, int]
+    size_bytes: int
+
+    @classmethod
+    def of(cls, shapes: "Mapping[str, tuple[np.dtype[Any], tuple[int, ...]]]") -> "Layout":
+        """One array after the other, each on its own pages."""
+        offsets, offset = {}, 0
+        for name, (dtype, shape) in shapes.items():
+            offsets[name] = offset
+            offset += -(-int(np.prod(shape, dtype=np.int64)) * dtype.itemsize // PAGE_BYTES) * PAGE_BYTES
+        return cls(offsets, offset)
+
+
+def write_header(numbers: Mapping[str, float], arrays: Mapping[str, Array], layout: Layout) -> bytes:
+    """The first page of a prepared city; reads every array once for its checksum."""
+    entries = [
+        {
+            "name": name,
+            "dtype": array.dtype.str,
+            "shape": array.shape,
+            "offset": layout.offsets[name],
+            "crc32": zlib.crc32(_raw(array)),
+        }
+        for name, array in arrays.items()
+    ]
+    header = json.dumps({"city": dict(numbers), "arrays": entries}).encode()
+    fixed = MAGIC + struct.pack("<III", VERSION, len(header), zlib.crc32(header))
+    return (fixed + header).ljust(PAGE_BYTES, b"\0")
+
+
 def save_city(path: Path, geometry: Geometry) -> None:
     """Write a prepared city, whole or not at all: a crash leaves the file that was there before."""
     arrays = _arrays_of(geometry)
-    entries = []
-    offset = 0
-    for name, array in arrays.items():
-        entries.append(
-            {
-                "name": name,
-                "dtype": array.dtype.str,
-                "shape": array.shape,
-                "offset": offset,
-                "crc32": zlib.crc32(_raw(array)),
-            }
-        )
-        offset += -(-array.nbytes // PAGE_BYTES) * PAGE_BYTES
-    header = json.dumps({"city": {name: getattr(geometry, name) for name in NUMBERS}, "arrays": entries}).encode()
+    layout = Layout.of({name: (array.dtype, array.shape) for name, array in arrays.items()})
+    header = write_header({name: getattr(geometry, name) for name in NUMBERS}, arrays, layout)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as file:
-            file.write(MAGIC + struct.pack("<III", VERSION, len(header), zlib.crc32(header)) + header)
+            file.write(header)
             for array in arrays.values():
                 _fill_page(file)
                 file.write(_raw(array))

@@ -1,7 +1,6 @@
 """The port to the heat room: load a city, prepare it, step."""
 
 import copy
-import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from central.heat.step import WIND_REFERENCE_HEIGHT_M, Frame, Weather, irradianc
 from central.heat.sun import Sun, sun_position
 from central.heat.surface import Surface
 from central.simulation.cityfile import load_city as load_prepared
-from central.simulation.cityfile import save_city
+from central.simulation.cityprepare import prepare_city, surface_digest
 from central.simulation.forcing import Forcing, RadiationSource
 from central.simulation.frames import Field, Mask
 from central.simulation.place import Stage
@@ -129,7 +128,7 @@ class HeatEngine:
     def prepare(self, report: Report) -> None:
         if self._surface is None:
             raise RuntimeError("load the city before preparing it")
-        path = self._folder / f"{_digest(self._surface)}.city"
+        path = self._folder / f"{surface_digest(self._surface)}.city"
         if path.exists():
             try:
                 self._geometry = load_prepared(path)
@@ -138,17 +137,20 @@ class HeatEngine:
             else:
                 report(Stage.GEOMETRY, 1.0, "prepared before")
                 return
-        self._geometry = prepare(
-            self._surface, lambda share: report(Stage.GEOMETRY, share, "looking round from every cell")
-        )
+        surface = self._surface
+
+        def progress(share: float) -> None:
+            report(Stage.GEOMETRY, share, "looking round from every cell")
+
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             for former in self._folder.glob("*.city"):
                 former.unlink()
-            save_city(path, self._geometry)
+            self._geometry = prepare_city(path, surface, progress)
         except (OSError, UserError) as error:
             # Without the file the next start takes longer; this one does not need it any more.
             log.warning("the prepared city cannot be kept", reason=str(error))
+            self._geometry = prepare(surface, progress)
 
     def warm_up(self) -> None:
         noon = Forcing(35.0, 45.0, 2.0, None, 900.0, 1005.0, RadiationSource.MODELLED, ())
@@ -223,14 +225,3 @@ class HeatEngine:
             self._memory.forget()
             since_ms = 0
         return self._memory, since_ms / 1000.0
-
-
-def _digest(surface: Surface) -> str:
-    """Names a surface by all that its geometry follows from."""
-    digest = hashlib.blake2b(digest_size=12)
-    for array in (surface.dsm, surface.dem, surface.cdsm):
-        digest.update(repr(array.shape).encode())
-        digest.update(array.tobytes())
-    numbers = (surface.pixel_size_m, surface.lat, surface.lon, surface.altitude_m)
-    digest.update(repr(numbers).encode())
-    return digest.hexdigest()

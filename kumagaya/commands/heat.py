@@ -86,16 +86,15 @@ def _prepare(arguments: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.progress import Progress
 
-    from central.heat.geometry import prepare
-    from central.simulation.cityfile import load_surface, save_city
+    from central.simulation.cityfile import load_surface
+    from central.simulation.cityprepare import prepare_city
 
     surface = load_surface(arguments.surface)
     started_s = time.perf_counter()
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("sky seen from every cell", total=1.0)
-        geometry = prepare(surface, lambda share: bar.update(task, completed=share))
+        geometry = prepare_city(arguments.out, surface, lambda share: bar.update(task, completed=share))
     seconds = time.perf_counter() - started_s
-    save_city(arguments.out, geometry)
     print(
         f"{arguments.out}: {geometry.rows} x {geometry.columns} cells of {geometry.pixel_size_m:g} m, "
         f"{geometry.resident_bytes / 1e6:.0f} MB, {seconds:.1f} s"

@@ -1,6 +1,6 @@
 """The prepared city: ``prepare`` computes it once from a surface, every step reads it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +22,7 @@ TRUNK_SHARE = 0.25
 """Share of a tree's height that is bare trunk (Lindberg & Grimmond 2011, Theor. Appl. Climatol. 105:311-323)."""
 CANOPY_TRANSMISSIVITY = 0.03
 """Short-wave radiation that passes a crown in leaf (Konarska et al. 2014, Theor. Appl. Climatol. 117:363-376)."""
-ROWS_PER_PROGRESS = 64
+ROWS_PER_BAND = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +78,27 @@ class Geometry:
             cast_shadow(self.heights, ray, shade)
 
 
+@dataclass(frozen=True, eq=False)
+class Room:
+    """Arrays of a ``Geometry`` that are filled band by band; they may lie in a mapped file."""
+
+    blocked: Words
+    openness_level: Bytes
+    sky_view_padded: Floats32
+    sky_view_buildings_padded: Floats32
+
+    @classmethod
+    def empty(cls, rows: int, blocks: int) -> "Room":
+        """Room in memory."""
+        padded = (rows, blocks * BLOCK)
+        return cls(
+            np.empty((rows, blocks, 2 * WORDS, BLOCK), dtype=np.uint64),
+            np.empty(padded, dtype=np.uint8),
+            np.empty(padded, dtype=np.float32),
+            np.empty(padded, dtype=np.float32),
+        )
+
+
 def prepare(surface: Surface, progress: Progress | None = None) -> Geometry:
     """Look around from every cell of the city and keep what is seen.
 
@@ -88,36 +109,16 @@ def prepare(surface: Surface, progress: Progress | None = None) -> Geometry:
         surface: the city.
         progress: called now and then with the share done, 0 to 1.
     """
-    report = progress or (lambda _share: None)
-    report(0.0)
-    is_ground = surface.dsm - surface.dem < np.float32(BUILDING_FROM_M)
-    solid = np.where(is_ground, surface.dem, surface.dsm)
-    has_canopy = surface.cdsm > 0
-    canopy_top = np.where(has_canopy, surface.dem + surface.cdsm, NOWHERE_LOW)
-    canopy_base = np.where(has_canopy, surface.dem + np.float32(TRUNK_SHARE) * surface.cdsm, NOWHERE_HIGH)
-    heights = lay_out(solid, canopy_top, canopy_base)
-    del solid, canopy_top, canopy_base, has_canopy
+    heights, is_ground = heights_of(surface)
+    rows, blocks = heights.block_floor.shape
+    room = Room.empty(rows, blocks)
+    look_round(heights, surface.pixel_size_m, room, progress=progress)
+    return geometry_of(surface, heights, is_ground, room)
 
-    dome = sky_dome()
-    relief_m = heights.relief_m
-    rays, ray_starts = join(
-        [march_to_patch(dome, patch, surface.pixel_size_m, relief_m) for patch in range(PATCHES - 1)]
-    )
+
+def geometry_of(surface: Surface, heights: BlockedHeights, is_ground: Bits, room: Room) -> Geometry:
+    """The prepared city once all bands are filled."""
     rows, columns = surface.shape
-    blocks = heights.block_floor.shape[1]
-    blocked = np.empty((rows, blocks, 2 * WORDS, BLOCK), dtype=np.uint64)
-    for first_row in range(0, rows, ROWS_PER_PROGRESS):
-        last_row = min(rows, first_row + ROWS_PER_PROGRESS)
-        with PARALLEL:
-            see_sky(heights, rays, ray_starts, dome.word, dome.bit, first_row, last_row, blocked)
-        report(0.98 * last_row / rows)
-    by_buildings, by_trees, level = sky_view(blocked)
-    # Crowns are not closed: they let a little of the sky through.
-    by_trees -= np.float32(1.0)
-    by_trees *= np.float32(1.0 - CANOPY_TRANSMISSIVITY)
-    by_trees += by_buildings
-    np.clip(by_trees, 0.0, 1.0, out=by_trees)
-    report(1.0)
     return Geometry(
         rows=rows,
         columns=columns,
@@ -126,9 +127,66 @@ def prepare(surface: Surface, progress: Progress | None = None) -> Geometry:
         lon=surface.lon,
         altitude_m=surface.altitude_m,
         heights=heights,
-        blocked=blocked,
-        openness_level=level,
-        sky_view_padded=by_trees,
-        sky_view_buildings_padded=by_buildings,
+        blocked=room.blocked,
+        openness_level=room.openness_level,
+        sky_view_padded=room.sky_view_padded,
+        sky_view_buildings_padded=room.sky_view_buildings_padded,
         is_ground=is_ground,
     )
+
+
+def heights_of(surface: Surface) -> tuple[BlockedHeights, Bits]:
+    """The surface laid out for the kernels, and where one can walk."""
+    is_ground = surface.dsm - surface.dem < np.float32(BUILDING_FROM_M)
+    solid = np.where(is_ground, surface.dem, surface.dsm)
+    has_canopy = surface.cdsm > 0
+    canopy_top = np.where(has_canopy, surface.dem + surface.cdsm, NOWHERE_LOW)
+    canopy_base = np.where(has_canopy, surface.dem + np.float32(TRUNK_SHARE) * surface.cdsm, NOWHERE_HIGH)
+    return lay_out(solid, canopy_top, canopy_base), is_ground
+
+
+def look_round(
+    heights: BlockedHeights,
+    pixel_size_m: float,
+    room: Room,
+    *,
+    done: Container[int] = (),
+    on_band: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """Fill the room band by band of 64 rows. Rays run over the whole city: no band has a seam.
+
+    Args:
+        heights: of the whole city.
+        pixel_size_m: edge of a cell.
+        room: filled.
+        done: first rows of bands that are filled already and are passed over.
+        on_band: called with a band's first row when it is filled.
+        progress: called with the share done, 0 to 1.
+    """
+    report = progress or (lambda _share: None)
+    report(0.0)
+    dome = sky_dome()
+    relief_m = heights.relief_m
+    rays, ray_starts = join([march_to_patch(dome, patch, pixel_size_m, relief_m) for patch in range(PATCHES - 1)])
+    rows = heights.block_floor.shape[0]
+    for first_row in range(0, rows, ROWS_PER_BAND):
+        last_row = min(rows, first_row + ROWS_PER_BAND)
+        if first_row not in done:
+            with PARALLEL:
+                see_sky(heights, rays, ray_starts, dome.word, dome.bit, first_row, last_row, room.blocked)
+            _view_band(room, slice(first_row, last_row))
+            if on_band is not None:
+                on_band(first_row)
+        report(last_row / rows)
+
+
+def _view_band(room: Room, band: slice) -> None:
+    by_buildings, by_trees, level = sky_view(room.blocked[band])
+    # Crowns are not closed: they let a little of the sky through.
+    by_trees -= np.float32(1.0)
+    by_trees *= np.float32(1.0 - CANOPY_TRANSMISSIVITY)
+    by_trees += by_buildings
+    np.clip(by_trees, 0.0, 1.0, out=room.sky_view_padded[band])
+    room.sky_view_buildings_padded[band] = by_buildings
+    room.openness_level[band] = level
