@@ -221,8 +221,8 @@ class _Settling:
         )
         late_ms = self._evidence.late_ms + stood_still_ms
         offsets = self._offsets(answer.at_ms, late_ms, by_own_clock=row.dated == _BY_OWN_CLOCK)
-        off = min((row.at_ms - answer.at_ms - offset for offset in offsets), key=abs, default=None)
-        if off is None or not -_EARLY_MS <= off <= late_ms:
+        off = [row.at_ms - answer.at_ms - offset for offset in offsets]
+        if not any(-_EARLY_MS <= one <= late_ms for one in off):
             self._account.misdated.append(f"{row.station} seq {row.seq} at {row.at_ms}: {off} ms off, mark {row.dated}")
 
     def _offsets(self, at_ms: int, late_ms: int, *, by_own_clock: bool) -> list[int]:
