@@ -85,13 +85,14 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """The answer. `network`: "ground", "roads" or "lines"."""
+    """The answer. `network`: "ground", "roads" or "lines". `index`: what the dose is made of; "wbgt" where UTCI is not defined."""
 
     paths: tuple[Path, ...]
     start: End
     goal: End
     network: str
     attribution: str
+    index: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,12 +154,16 @@ class CoolPaths:
             KeyError: an unknown index, or a layer is missing.
         """
         with self._lock:
-            ways = self._ways_of(city, layers["utci"].level != NO_VALUE)
+            ways = self._ways_of(city, layers["wbgt"].level != NO_VALUE)
             heat = self._heat_of(ways, frame_id, layers)
         ends = self._ends(ways, origin, goal)
         if isinstance(ends, NoPath):
             return ends
         (start_node, start), (goal_node, end) = ends
+        if not heat.doses:
+            return NoPath(Obstacle.NO_WALK_NEAR, "there is no place to walk on this map")
+        if index not in heat.doses and index in DOSE_FROM_DEGC:
+            index = "wbgt"
         dose = heat.doses[index]
         found = alternatives(ways.network, dose, start_node, goal_node, max_detour)
         if found is None:
@@ -173,7 +178,7 @@ class CoolPaths:
             elif route is not None:
                 routes.append(([kind], route))
         paths = tuple(Path(tuple(kinds), _line(ways, route), _exposure(ways, heat, route)) for kinds, route in routes)
-        return Paths(paths, start, end, ways.kind, ways.attribution)
+        return Paths(paths, start, end, ways.kind, ways.attribution, index)
 
     def _ways_of(self, city: City, is_ground: NDArray[np.bool_]) -> _Ways:
         ways = self._ways
@@ -202,8 +207,16 @@ class CoolPaths:
         for name in LAYERS_NEEDED:
             layer = layers[name]
             scale = (layer.offset + layer.step * np.arange(256)).astype(np.float32)
-            fields[name] = scale[ways.nearest.fill(layer.level)]
-        doses = {name: edge_doses(ways.network, fields[name], degc) for name, degc in DOSE_FROM_DEGC.items()}
+            # Where the air holds too much vapour UTCI is not defined: its layer is blank then.
+            is_blank = layer.minimum is None
+            fields[name] = (
+                np.full_like(scale, np.nan)[layer.level] if is_blank else scale[ways.nearest.fill(layer.level)]
+            )
+        doses = {
+            name: edge_doses(ways.network, fields[name], degc)
+            for name, degc in DOSE_FROM_DEGC.items()
+            if layers[name].minimum is not None
+        }
         self._heat[frame_id] = heat = _Heat(fields, doses)
         while len(self._heat) > FRAMES_HELD:
             self._heat.popitem(last=False)
@@ -271,15 +284,15 @@ def _lonlat(ways: _Ways, nodes: NDArray[Any]) -> tuple[tuple[float, float], ...]
     return tuple(zip(np.round(lon, DECIMALS).tolist(), np.round(lat, DECIMALS).tolist(), strict=True))
 
 
-def paths_geojson(found: Paths, *, frame_id: str, at: str, index: str, max_detour: float) -> dict[str, Any]:
+def paths_geojson(found: Paths, *, frame_id: str, at: str, max_detour: float) -> dict[str, Any]:
     """A GeoJSON FeatureCollection (RFC 7946) as an object: the walks, shortest first."""
     return {
         "type": "FeatureCollection",
         "frame": frame_id,
         "at": at,
-        "index": index,
+        "index": found.index,
         "max_detour": max_detour,
-        "dose_from_degc": DOSE_FROM_DEGC[index],
+        "dose_from_degc": DOSE_FROM_DEGC[found.index],
         "walking_speed_ms": WALKING_SPEED_MS,
         "network": found.network,
         "attribution": found.attribution,
@@ -297,17 +310,18 @@ def paths_geojson(found: Paths, *, frame_id: str, at: str, index: str, max_detou
 
 
 def exposure_dict(exposure: Exposure) -> dict[str, Any]:
+    has_utci = np.isfinite(exposure.mean_utci_degc)
     return {
         "length_m": round(exposure.length_m, 1),
         "duration_s": round(exposure.duration_s),
         "shade_pct": round(exposure.shade_pct, 1),
-        "mean_utci_degc": round(exposure.mean_utci_degc, 2),
-        "max_utci_degc": round(exposure.max_utci_degc, 2),
+        "mean_utci_degc": round(exposure.mean_utci_degc, 2) if has_utci else None,
+        "max_utci_degc": round(exposure.max_utci_degc, 2) if has_utci else None,
         "mean_wbgt_degc": round(exposure.mean_wbgt_degc, 2),
         "max_wbgt_degc": round(exposure.max_wbgt_degc, 2),
-        "utci_dose_degc_min": round(exposure.utci_dose_degc_min, 2),
+        "utci_dose_degc_min": round(exposure.utci_dose_degc_min, 2) if has_utci else None,
         "wbgt_dose_degc_min": round(exposure.wbgt_dose_degc_min, 2),
-        "utci_minutes": _named("utci", exposure.utci_minutes),
+        "utci_minutes": _named("utci", exposure.utci_minutes) if has_utci else None,
         "wbgt_minutes": _named("wbgt", exposure.wbgt_minutes),
     }
 

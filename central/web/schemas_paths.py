@@ -41,13 +41,13 @@ class PathNumbers(Strict):
     length_m: float
     duration_s: float
     shade_pct: float
-    mean_utci_degc: float
-    max_utci_degc: float
+    mean_utci_degc: float | None
+    max_utci_degc: float | None
     mean_wbgt_degc: float
     max_wbgt_degc: float
-    utci_dose_degc_min: float
+    utci_dose_degc_min: float | None
     wbgt_dose_degc_min: float
-    utci_minutes: UtciMinutes
+    utci_minutes: UtciMinutes | None
     wbgt_minutes: WbgtMinutes
 
 

@@ -20,10 +20,10 @@ class Compared(Strict):
 
 
 class Walks(Strict):
-    """Means over the cells where people walk before and after."""
+    """Means over the cells where people walk before and after. UTCI is left out where it is not defined (above 50 hPa of vapour)."""
 
     mean_tmrt_degc: Compared
-    mean_utci_degc: Compared
+    mean_utci_degc: Compared | None = None
     mean_wbgt_degc: Compared
     sunlit_pct: Compared
 

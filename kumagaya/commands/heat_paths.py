@@ -81,9 +81,7 @@ def run_paths(arguments: argparse.Namespace) -> int:
             f"dose {met.utci_dose_degc_min:.0f} degC min"
         )
     if arguments.out is not None:
-        body = paths_geojson(
-            found, frame_id=arguments.frame.name, at="", index=arguments.index, max_detour=arguments.max_detour
-        )
+        body = paths_geojson(found, frame_id=arguments.frame.name, at="", max_detour=arguments.max_detour)
         try:
             arguments.out.write_text(json.dumps(body, ensure_ascii=False), encoding="utf-8")
         except OSError as error:

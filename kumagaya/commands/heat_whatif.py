@@ -76,13 +76,14 @@ def run_whatif(arguments: argparse.Namespace) -> int:
         arguments.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"cannot be made: {error.strerror}", where=str(arguments.out)) from None
-    task = Task(surface, grid, changes, moments, _walks(path, surface))
+    walks, cover = _walks(path, surface)
+    task = Task(surface, grid, changes, moments, walks, cover)
     with Progress(console=Console(stderr=True), transient=True) as bar:
         shown = bar.add_task("comparing", total=1.0)
         try:
             result = run_task(task, lambda share, line: bar.update(shown, completed=share, description=line))
         except ValueError as error:
-            raise UserError(str(error), where="--ta, --rh") from None
+            raise UserError(str(error), where=str(path)) from None
     for index in result.untouched:
         print(f"without effect: features[{index}] changes no cell")
     if result.grid is None:
@@ -117,7 +118,7 @@ def _moment(text: str, arguments: argparse.Namespace) -> "Moment":
 
 
 def _walks(path: Path, surface: "Surface") -> Any:
-    """Where means are taken: paved ground where the file tells of land cover, else all ground."""
+    """Where means are taken: paved ground where the file tells of land cover, else all ground; and the land cover or None."""
     import numpy as np
 
     from central.simulation.whatif.city import paved
@@ -126,8 +127,9 @@ def _walks(path: Path, surface: "Surface") -> Any:
     with np.load(path, allow_pickle=False) as archive:
         cover = archive["land_cover"] if "land_cover" in archive.files else None
     if cover is None or cover.shape != surface.shape:
-        return is_ground
-    return paved(is_ground, cover)
+        return is_ground, None
+    cover = cover.astype(np.uint8)
+    return paved(is_ground, cover), cover
 
 
 def _lines(time: str, row: "Row") -> list[tuple[str, ...]]:

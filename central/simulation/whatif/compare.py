@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from central.heat.geometry import Geometry, prepare
+from central.heat.land_cover import UNKNOWN, LandCover
 from central.heat.step import Weather, step
 from central.heat.sun import sun_position
 from central.heat.surface import Surface
@@ -14,6 +15,7 @@ from central.simulation.whatif.window import Box, Windows, cut, relief_m, window
 
 Field = NDArray[np.float32]
 Mask = NDArray[np.bool_]
+Codes = NDArray[np.uint8]
 Progress = Callable[[float, str], None]
 """Called with the share done (0 .. 1) and a line for people. May raise to stop the work."""
 
@@ -21,6 +23,8 @@ HOT_WBGT_DEGC = 31.0
 """From here the Ministry's scale says "danger"."""
 FIELDS = ("wbgt", "utci", "tmrt", "shadow")
 PREPARING_SHARE = 0.8
+ROOF = 2
+"""Code of roofs in the land cover."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,7 @@ def compare(
     moments: Sequence[Moment],
     is_walk: Mask,
     *,
+    land_cover: Codes | None = None,
     progress: Progress = lambda _share, _line: None,
 ) -> Comparison:
     """Compute both cities where they can differ.
@@ -83,10 +88,12 @@ def compare(
         is_changed: (rows, columns) where the two surfaces differ.
         moments: sun and weather to compare at.
         is_walk: (rows, columns) True on the ways that means are taken over.
+        land_cover: (rows, columns) uint8 codes of what the ground is made of; the usual mixed city where left out. Where a
+            building goes, nobody knows what comes: that ground counts as unknown.
         progress: see above.
 
     Raises:
-        ValueError: a weather that the indices are not defined for.
+        ValueError: a land cover with a code that means nothing.
     """
     suns = [sun_position(moment.at_ms, before.lat, before.lon) for moment in moments]
     found = windows(before, after, is_changed, tuple(sun.altitude_deg for sun in suns))
@@ -102,14 +109,15 @@ def compare(
 
         geometries.append(prepare(cut(surface, found.seen, relief_m(surface)), report))
     ground_before, ground_after = (geometry.is_ground[dirty.slices].copy() for geometry in geometries)
+    covers = [_cover(land_cover, found.seen, geometry.is_ground) for geometry in geometries]
     rows, maps = [], []
     for number, (moment, sun) in enumerate(zip(moments, suns, strict=True)):
         progress(
             PREPARING_SHARE + (1.0 - PREPARING_SHARE) * number / len(moments), f"moment {number + 1} of {len(moments)}"
         )
         both = []
-        for geometry in geometries:
-            frame = step(geometry, moment.weather, sun)
+        for geometry, cover in zip(geometries, covers, strict=True):
+            frame = step(geometry, moment.weather, sun, land_cover=cover, blank_utci=True)
             fields = (frame.wbgt_degc, frame.utci_degc, frame.tmrt_degc, frame.shadow)
             both.append({name: field[dirty.slices].copy() for name, field in zip(FIELDS, fields, strict=True)})
         shown = Maps(*both)
@@ -118,6 +126,15 @@ def compare(
         rows.append(_row(moment.at_ms, shown, ground_before, ground_after, walks, before.pixel_size_m**2))
     progress(1.0, "done")
     return Comparison(found, ground_before, ground_after, tuple(rows), tuple(maps))
+
+
+def _cover(codes: Codes | None, seen: Box, is_ground: Mask) -> LandCover | None:
+    """The box's cover, with the row of pits."""
+    if codes is None:
+        return None
+    part = np.vstack([codes[seen.slices], np.full((1, seen.shape[1]), UNKNOWN, np.uint8)])
+    part[is_ground & (part == ROOF)] = UNKNOWN
+    return LandCover(part)
 
 
 def _row(  # noqa: PLR0917

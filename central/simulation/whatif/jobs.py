@@ -13,7 +13,7 @@ import structlog
 from central.city.grid import Grid
 from central.heat.surface import Surface
 from central.simulation.frames import Layer
-from central.simulation.whatif.compare import Comparison, Mask, Moment, Row, compare
+from central.simulation.whatif.compare import Codes, Comparison, Mask, Moment, Row, compare
 from central.simulation.whatif.edit import Change
 from central.simulation.whatif.maps import map_layers, window_grid
 from central.simulation.whatif.surface import apply_changes
@@ -45,6 +45,7 @@ class Task:
     changes: Sequence[Change]
     moments: Sequence[Moment]
     is_walk: Mask
+    land_cover: Codes | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,10 +102,16 @@ Worker = Callable[[Task, Callable[[float, str], None]], Result]
 
 
 def run_task(task: Task, progress: Callable[[float, str], None]) -> Result:
-    """The whole comparison, in the caller's thread. Raises ValueError for a weather that the indices are not defined for."""
+    """The whole comparison, in the caller's thread. Raises ValueError for a land cover of unknown codes."""
     edited = apply_changes(task.surface, task.grid, task.changes)
     found: Comparison = compare(
-        task.surface, edited.surface, edited.is_changed, task.moments, task.is_walk, progress=progress
+        task.surface,
+        edited.surface,
+        edited.is_changed,
+        task.moments,
+        task.is_walk,
+        land_cover=task.land_cover,
+        progress=progress,
     )
     layers = tuple(map_layers(found, number) for number in range(len(found.maps)))
     grid = None if found.windows is None else window_grid(task.grid, found.windows.dirty)

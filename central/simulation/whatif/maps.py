@@ -54,6 +54,7 @@ def map_layers(found: Comparison, number: int) -> dict[str, Layer]:
 def _difference(kind: LayerKind, field: Any, where: Any) -> Layer:
     """Gray 128 is no difference; the step doubles until the largest fits, so that nothing is clipped."""
     level = np.zeros(field.shape, np.uint8)
+    where = where & np.isfinite(field)
     values = field[where]
     if values.size == 0:
         return Layer(kind, level, -MIDDLE * kind.step, kind.step, None, None, None)
@@ -76,6 +77,7 @@ def row_dict(row: Row) -> dict[str, Any]:
             **{
                 f"mean_{name}_degc": _three(row.walks_before[name], row.walks_after[name], 3)
                 for name in ("tmrt", "utci", "wbgt")
+                if np.isfinite(row.walks_before[name] + row.walks_after[name])
             },
             "sunlit_pct": _three(100.0 * row.walks_before["shadow"], 100.0 * row.walks_after["shadow"], 2),
         },

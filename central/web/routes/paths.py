@@ -60,7 +60,7 @@ def router(services: Services, paths: CoolPaths | None = None) -> APIRouter:
         if isinstance(found, NoPath):
             field = found.end or "to"
             raise ProblemError(_OF_OBSTACLE[found.obstacle], f"{field}: {found.detail}", field=field)
-        body = paths_geojson(found, frame_id=shown.id, at=iso(shown.at_ms), index=index, max_detour=max_detour)
+        body = paths_geojson(found, frame_id=shown.id, at=iso(shown.at_ms), max_detour=max_detour)
         return json_reply(request, body, media_type=GEO_JSON)
 
     return routes

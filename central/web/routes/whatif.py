@@ -162,7 +162,7 @@ def _submit(services: Services, jobs: ScenarioJobs, content: bytes, hours: str |
         changes = read_edit(content, city.grid, city.frame, partial(building_outline, city))
     except UserError as error:
         raise ProblemError(INVALID_EDIT, str(error), field=error.where or None) from None
-    task = Task(surface, city.grid, changes, _moments(services, hours), walks_of(city, surface))
+    task = Task(surface, city.grid, changes, _moments(services, hours), walks_of(city, surface), city.land_cover)
     try:
         return jobs.submit(task, services.clock.unix_ms())
     except QueueFullError as full:

@@ -3,7 +3,7 @@
 import pytest
 
 from central.city.walking import WalkingLines
-from central.simulation.paths import CoolPaths
+from central.simulation.paths import CoolPaths, paths_geojson
 from central.web import schemas_paths
 from tests.central.simulation.small_city import LAT, LON
 
@@ -155,3 +155,18 @@ def test_places_that_no_walk_joins_or_that_are_far_from_any(hot_town):
     nowhere = CoolPaths(lines([900, 950], [0, 0], [0], [1]))
     found = nowhere.find(city, frame.id, layers, (LAT, LON), (LAT, LON))
     assert found.obstacle == "no-walk-near"
+
+
+def test_where_utci_is_not_defined_wbgt_takes_its_place(hot_town):
+    from dataclasses import replace
+
+    frame, layers = layers_of(hot_town)
+    utci = layers["utci"]
+    layers["utci"] = replace(utci, level=utci.level * 0, minimum=None, mean=None, maximum=None)
+    city = hot_town.services.city()
+    found = CoolPaths().find(city, frame.id, layers, (LAT, LON - 50 * M_LON), (LAT, LON + 50 * M_LON))
+    body = paths_geojson(found, frame_id=frame.id, at="", max_detour=1.3)
+    schemas_paths.Paths.model_validate(body)
+    numbers = body["features"][0]["properties"]
+    assert (body["index"], numbers["mean_utci_degc"], numbers["utci_minutes"]) == ("wbgt", None, None)
+    assert numbers["mean_wbgt_degc"] > 28.0

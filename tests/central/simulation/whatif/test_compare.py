@@ -6,6 +6,7 @@ from shapely import Point, box
 
 from central.city.grid import Grid
 from central.heat.geometry import prepare
+from central.heat.land_cover import LandCover
 from central.heat.step import Weather, step
 from central.heat.sun import sun_position
 from central.heat.surface import Surface
@@ -43,6 +44,12 @@ def town(seed=0):
     return Surface(dsm, dem, cdsm, 2.0, LAT, LON)
 
 
+def covers(surface):
+    cover = np.random.default_rng(7).choice(np.array([0, 1, 5, 6, 7, 255], np.uint8), GRID.shape)
+    cover[surface.dsm - surface.dem >= 1.0] = 2
+    return cover
+
+
 def add(kind, outline, height_m):
     return Change("add", kind, outline, height_m, 0)
 
@@ -69,12 +76,16 @@ def test_only_what_changes_is_computed_and_it_is_what_the_whole_city_gives(chang
     before = town()
     edited = apply_changes(before, GRID, changes)
     assert edited.is_changed.any()
-    found = compare(before, edited.surface, edited.is_changed, MOMENTS, np.ones(GRID.shape, np.bool_))
+    cover = covers(before)
+    found = compare(before, edited.surface, edited.is_changed, MOMENTS, np.ones(GRID.shape, np.bool_), land_cover=cover)
     dirty = found.windows.dirty.slices
     whole_before, whole_after = prepare(before), prepare(edited.surface)
     for moment, maps in zip(MOMENTS, found.maps, strict=True):
         sun = sun_position(moment.at_ms, LAT, LON)
-        was, is_now = step(whole_before, moment.weather, sun), step(whole_after, moment.weather, sun)
+        was, is_now = (
+            step(whole, moment.weather, sun, land_cover=LandCover(np.where(whole.is_ground & (cover == 2), 255, cover)))
+            for whole in (whole_before, whole_after)
+        )
         for name in ("tmrt", "utci", "wbgt"):
             whole = getattr(was, f"{name}_degc"), getattr(is_now, f"{name}_degc")
             np.testing.assert_array_equal(maps.before[name], whole[0][dirty])
@@ -155,3 +166,14 @@ def test_a_building_takes_the_place_of_trees_and_stands_level_on_a_slope():
     assert (edited.surface.cdsm[edited.is_changed] == 0.0).all()
     back = apply_changes(edited.surface, GRID, [remove("building", box(-100, -50, -60, -30))]).surface
     assert (back.dsm[edited.is_changed] == before.dem[edited.is_changed]).all()
+
+
+def test_air_too_humid_for_utci_leaves_the_other_maps():
+    before = town()
+    edited = apply_changes(before, GRID, CASES["a tower"])
+    wet = (Moment(JST_14_MS, Weather(40.0, 90.0, 2.0, 900.0)),)
+    found = compare(before, edited.surface, edited.is_changed, wet, ~edited.is_changed)
+    layers = map_layers(found, 0)
+    assert layers["utci_difference"].minimum is None
+    assert layers["wbgt_difference"].minimum < -0.5
+    assert set(row_dict(found.rows[0])["walks"]) == {"mean_tmrt_degc", "mean_wbgt_degc", "sunlit_pct"}
