@@ -16,7 +16,7 @@ import numpy as np
 import structlog
 
 from central.city.model import City
-from central.simulation.areas_hours import LIMITS_DEGC, HoursAbove, Seen, day_of, reached
+from central.simulation.areas_hours import GAP_MAX_MS, LIMITS_DEGC, HoursAbove, Seen, day_of, reached
 from central.simulation.frames import Field, Layer
 from central.simulation.library import FrameLibrary, corners_of, shows
 from central.store.door import Frame
@@ -57,7 +57,10 @@ class DayKeeper:
     def begin(self, city: City, now_ms: int) -> None:
         """Takes up the day where it was left."""
         place = repr((city.grid.shape, corners_of(city)))
-        count = self._load(city.grid.shape, place) or HoursAbove(city.grid.shape, day_of(now_ms))
+        count = self._load(city.grid.shape, place)
+        if count is None or (count.last is not None and count.last.at_ms > now_ms + GAP_MAX_MS):
+            # Counted until later than now: by a clock that was set back since, as in a demonstration that begins anew.
+            count = HoursAbove(city.grid.shape, day_of(now_ms))
         if self._counts:
             self._catch_up(count, city, now_ms)
         with self._lock:

@@ -16,8 +16,10 @@ from central.simulation.areas_hours import (
 )
 from central.simulation.frames import LAYERS, quantise
 from central.simulation.library import FrameLibrary
+from central.simulation.service import SimulationService
 from central.store.door import Frame, FramePage
-from tests.central.simulation.small_city import JST_14_MS, small_city
+from central.store.sqlite import open_store
+from tests.central.simulation.small_city import JST_14_MS, Feed, HandClock, SmallEngine, add_stations, small_city
 
 MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
@@ -161,3 +163,43 @@ def test_another_process_reads_what_one_counts(tmp_path, city, library):
     keeper.save(0.0, at_once=True)
     assert reader.now().hours[0].max() == pytest.approx(1 / 6)
     assert reader.now().hours[1].max() == 0.0
+
+
+def test_what_was_counted_by_a_clock_since_set_back_is_forgotten(tmp_path, city, library):
+    keeper = DayKeeper(tmp_path / "hours.npz", library)
+    keeper.begin(city, JST_14_MS)
+    for minutes in (0, 10):
+        observe(keeper, city, JST_14_MS + minutes * MINUTE_MS, 32.0)
+    keeper.save(0.0, at_once=True)
+    again = DayKeeper(tmp_path / "hours.npz", library)
+    again.begin(city, JST_14_MS - 3 * HOUR_MS)
+    assert again.now() is None
+    observe(again, city, JST_14_MS - 3 * HOUR_MS, 32.0)
+    assert again.now().watched_ms == 0
+
+
+def test_frames_that_are_kept_make_up_for_a_lost_file(tmp_path):
+    clock = HandClock()
+    store = open_store(tmp_path / "central.db", clock)
+    try:
+        add_stations(store)
+        feed = Feed(store)
+
+        def service():
+            made = SimulationService(store=store, clock=clock, data_dir=tmp_path, engine=SmallEngine(tmp_path))
+            assert made.prepare()
+            return made
+
+        first = service()
+        for _ in range(4):
+            clock.advance(300)
+            feed.all_say(clock.ms)
+            assert first.look()
+        counted = first.outlook.day.now()
+        assert counted.watched_ms == 15 * MINUTE_MS
+        assert counted.hours[1].max() == pytest.approx(0.25)
+        again = service().outlook.day.now()
+        assert again.watched_ms == counted.watched_ms
+        assert np.array_equal(again.hours[1], counted.hours[1])
+    finally:
+        store.close()

@@ -1,6 +1,6 @@
 /** The coming hours: a slider from now to midnight under the legend. */
 
-import type { Forecast, ForecastHour, Frame } from "./api";
+import type { Exceedance, Forecast, ForecastHour, Frame, HoursLayer } from "./api";
 import { h, setText } from "./dom";
 import type { State, Store } from "./store";
 import { jstHour } from "./time";
@@ -26,6 +26,35 @@ export function aheadFrame({
   return { ...frame, id, at, weather, layers, band_share, stale: false };
 }
 
+/**
+ * The map of today's hours of heat that is told: of the whole day when there is a forecast, else of the day so far; above the
+ * limit that tells places apart. On a day of 40 degrees WBGT 28 is everywhere.
+ */
+export function hoursLayer(exceedance: Exceedance | null): HoursLayer | undefined {
+  const layers = exceedance?.layers ?? [];
+  const ofDay = layers.filter(({ part }) => part === "day");
+  const spread = ({ min, max }: HoursLayer): number => (max ?? 0) - (min ?? 0);
+  const told = ofDay.length > 0 ? ofDay : layers;
+  return told.reduce<HoursLayer | undefined>(
+    (best, layer) => (best === undefined || spread(layer) > spread(best) ? layer : best),
+    undefined,
+  );
+}
+
+/** The map of hours in the newest frame's place. */
+export function hoursFrame(frame: Frame | null, exceedance: Exceedance | null): Frame | null {
+  const layer = hoursLayer(exceedance);
+  if (frame === null || exceedance === null || layer === undefined) return null;
+  const at = exceedance.counted_until;
+  return {
+    ...frame,
+    id: `hours-${layer.part}-${layer.min_wbgt_degc}-${at}`,
+    at,
+    stale: false,
+    layers: { hours: layer },
+  };
+}
+
 export function makeAhead(store: Store): HTMLElement {
   const words = h("span", {});
   const slider = h("input", { type: "range", min: "0", max: "0", step: "1", "data-testid": "ahead" });
@@ -33,9 +62,9 @@ export function makeAhead(store: Store): HTMLElement {
   const root = h("label", { class: "legend-ahead" }, words, slider, end);
   let hours: readonly ForecastHour[] = [];
   slider.addEventListener("input", () => store.set({ ahead: hours[Number(slider.value) - 1]?.at ?? null }));
-  store.watch(["forecast", "ahead", "lang", "frame"], ({ forecast, ahead, frame }) => {
+  store.watch(["forecast", "ahead", "lang", "frame", "layer"], ({ forecast, ahead, frame, layer }) => {
     hours = hoursAhead(forecast, frame === null ? 0 : Date.parse(frame.at));
-    root.hidden = frame === null || hours.length === 0;
+    root.hidden = frame === null || hours.length === 0 || layer === "hours";
     if (root.hidden) return;
     slider.max = String(hours.length);
     const place = hours.findIndex(({ at }) => at === ahead) + 1;

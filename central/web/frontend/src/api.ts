@@ -1,7 +1,7 @@
 /** The service's answers as types, and the few calls the page makes. Times are ISO 8601 in UTC. */
 
 export type Band = "caution" | "warning" | "severe_warning" | "danger";
-export type LayerName = "wbgt" | "utci" | "tmrt" | "shadow";
+export type LayerName = "wbgt" | "utci" | "tmrt" | "shadow" | "hours";
 export type LonLat = readonly [lon: number, lat: number];
 
 export interface Bounds {
@@ -157,6 +157,28 @@ export const fetchBuildings = (address: string): Promise<GeoJSON.FeatureCollecti
 export async function fetchLatestFrame(): Promise<Frame | null> {
   try {
     return await getJson<Frame>("/v1/heat/frames/latest");
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return null;
+    throw error;
+  }
+}
+
+export interface HoursLayer extends FrameLayer {
+  readonly part: "so_far" | "day";
+  readonly min_wbgt_degc: number;
+}
+
+/** How long each place is hot today. */
+export interface Exceedance {
+  readonly counted_until: string;
+  readonly forecast_issued_at: string | null;
+  readonly layers: readonly HoursLayer[];
+}
+
+/** Today's hours of heat, or null while none was counted. */
+export async function fetchExceedance(): Promise<Exceedance | null> {
+  try {
+    return await getJson<Exceedance>("/v1/heat/exceedance");
   } catch (error) {
     if (error instanceof ApiError && error.status === 404) return null;
     throw error;

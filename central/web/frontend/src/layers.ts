@@ -4,7 +4,7 @@ import type { LayerName } from "./api";
 import { h, setText } from "./dom";
 import type { Store } from "./store";
 
-export const LAYERS: readonly LayerName[] = ["wbgt", "utci", "tmrt", "shadow"];
+export const LAYERS: readonly LayerName[] = ["wbgt", "utci", "tmrt", "shadow", "hours"];
 
 export const isLayer = (name: string | null): name is LayerName => LAYERS.some((layer) => layer === name);
 
@@ -16,11 +16,14 @@ export function makeLayerSwitch(store: Store): HTMLElement {
       "data-testid": `layer-${layer}`,
       onclick: () => store.set({ layer }),
     });
-    store.watch(["layer", "lang", "frame"], (state) => {
+    store.watch(["layer", "lang", "frame", "exceedance"], (state) => {
       setText(button, store.t(`layer_${layer}`));
       button.title = store.t(`layer_${layer}_long`);
       button.setAttribute("aria-pressed", String(state.layer === layer));
-      button.disabled = state.frame !== null && state.frame.layers[layer] === undefined;
+      button.disabled =
+        layer === "hours"
+          ? state.exceedance === null
+          : state.frame !== null && state.frame.layers[layer] === undefined;
     });
     group.append(button);
   }

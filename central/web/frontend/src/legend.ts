@@ -1,6 +1,6 @@
 /** What the colours mean, when the picture was made, and how strongly it is painted. */
 
-import { isAhead } from "./ahead";
+import { hoursLayer, isAhead } from "./ahead";
 import { sample } from "./grid";
 import { h, setIcon, setLabel, setText } from "./dom";
 import { age } from "./format";
@@ -42,7 +42,12 @@ export function makeLegend(store: Store, ahead: HTMLElement): HTMLElement {
   store.watch(["shown", "layer", "lang"], (state) => {
     const layer = state.shown?.layer ?? state.layer;
     const ramp = RAMPS[layer];
-    setText(title, store.t(`layer_${layer}_long`) + (ramp.unit === "" ? "" : ` (${ramp.unit})`));
+    const hours = state.shown?.frame.layers.hours === undefined ? null : hoursLayer(state.exceedance);
+    const name =
+      hours === null || hours === undefined
+        ? store.t(`layer_${layer}_long`)
+        : store.t("hours_above", { min: hours.min_wbgt_degc });
+    setText(title, name + (ramp.unit === "" ? "" : ` (${ramp.unit})`));
     bar.style.setProperty("background", gradient(ramp));
     bar.dataset.layer = layer;
     ticks.replaceChildren(...ticksOf(ramp));
@@ -81,6 +86,16 @@ export function makeLegend(store: Store, ahead: HTMLElement): HTMLElement {
       return;
     }
     time.dateTime = shown.frame.at;
+    if (shown.layer === "hours") {
+      root.classList.remove("is-stale");
+      const isDay = shown.frame.id.includes("-day-");
+      setText(
+        time,
+        store.t(isDay ? "hours_day" : "hours_so_far", { time: jstTime(Date.parse(shown.frame.at)) }),
+      );
+      setText(ageText, "");
+      return;
+    }
     if (isAhead(shown.frame)) {
       root.classList.remove("is-stale");
       setText(time, store.t("frame_ahead", { time: jstHour(shown.frame.at) }));

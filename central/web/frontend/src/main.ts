@@ -1,11 +1,12 @@
 /** Wires the page: reads what the visitor prefers, opens the stream, hands what comes to the components. */
 
 import "./styles/main.css";
-import { aheadFrame, isAhead, makeAhead } from "./ahead";
+import { aheadFrame, hoursFrame, isAhead, makeAhead } from "./ahead";
 import {
   ApiError,
   fetchBuildings,
   fetchCity,
+  fetchExceedance,
   fetchForecast,
   fetchLatestFrame,
   fetchStations,
@@ -64,6 +65,7 @@ const store = new Store({
   frame: null,
   frameIntervalS: null,
   forecast: null,
+  exceedance: null,
   ahead: null,
   shown: null,
   selected: null,
@@ -157,12 +159,13 @@ function wireMap(map: CityMap): void {
     (busy) => mapPlace.setAttribute("aria-busy", String(busy)),
     visible,
   );
-  store.watch(["frame", "layer", "forecast", "ahead"], (state) => {
-    const frame = aheadFrame(state);
+  store.watch(["frame", "layer", "forecast", "ahead", "exceedance"], (state) => {
+    const frame = state.layer === "hours" ? hoursFrame(state.frame, state.exceedance) : aheadFrame(state);
     if (frame === null) return;
-    // An hour to come stays as it is: only the newest frame is worth loading again and again.
+    // An hour to come, or a map of hours, stays as it is: only the newest frame is worth loading again and again.
     const { shown, layer } = state;
-    if (isAhead(frame) && shown?.frame.id === frame.id && shown.layer === layer) return;
+    if ((isAhead(frame) || layer === "hours") && shown?.frame.id === frame.id && shown.layer === layer)
+      return;
     loader.want(frame, layer);
   });
   void map.loaded.then(() => {
@@ -224,11 +227,11 @@ async function loadBuildings(map: CityMap, address: string): Promise<void> {
 async function hearForecast(): Promise<void> {
   if (document.hidden) return;
   try {
-    const forecast = await fetchForecast();
+    const [forecast, exceedance] = await Promise.all([fetchForecast(), fetchExceedance()]);
     const { ahead } = store.state;
     const known = forecast?.hours.some(({ at }) => at === ahead) ?? false;
     // The hour that was looked at has come, or midnight is past.
-    store.set({ forecast, ahead: known ? ahead : null });
+    store.set({ forecast, exceedance, ahead: known ? ahead : null });
   } catch (error) {
     console.warn("forecast:", error);
   }

@@ -72,6 +72,18 @@ export const RAMPS: Readonly<Record<LayerName, Ramp>> = {
       { from: 62, to: 75, start: "#e77e2c", end: "#8a1134" },
     ],
   },
+  // Hours of today at a WBGT and above.
+  hours: {
+    equalWidths: false,
+    decimals: 1,
+    unit: "h",
+    segments: [
+      { from: 0, to: 2, start: "#f4f1e6", end: "#fbe6a0" },
+      { from: 2, to: 4, start: "#fbe6a0", end: "#f5b95a" },
+      { from: 4, to: 8, start: "#f5b95a", end: "#d2572c" },
+      { from: 8, to: 14, start: "#d2572c", end: "#5f0f2e" },
+    ],
+  },
   shadow: {
     equalWidths: true,
     decimals: 2,

@@ -1,6 +1,6 @@
 /** All that the page shows, in one place; components read it and are told when it changes. */
 
-import type { City, Forecast, Frame, LayerName, LonLat, Station } from "./api";
+import type { City, Exceedance, Forecast, Frame, LayerName, LonLat, Station } from "./api";
 import type { Grid } from "./grid";
 import { translate, type Key, type Lang, type Vars } from "./i18n";
 import type { Connection } from "./stream";
@@ -36,6 +36,7 @@ export interface State {
   readonly frame: Frame | null;
   readonly frameIntervalS: number | null;
   readonly forecast: Forecast | null;
+  readonly exceedance: Exceedance | null;
   /** The hour to come that the map shows, as the forecast names its time; null for now. */
   readonly ahead: string | null;
   readonly shown: Shown | null;

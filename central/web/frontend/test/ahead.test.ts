@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { aheadFrame, hoursAhead, isAhead } from "../src/ahead";
-import type { Forecast, Frame } from "../src/api";
+import { aheadFrame, hoursAhead, hoursFrame, hoursLayer, isAhead } from "../src/ahead";
+import type { Exceedance, Forecast, Frame } from "../src/api";
 import { jstHour } from "../src/time";
 
 const frame = {
@@ -53,5 +53,34 @@ describe("hours", () => {
   it("end with 24:00, not with the next day's 00:00", () => {
     expect(jstHour("2018-07-23T15:00:00.000Z")).toBe("24:00");
     expect(jstHour("2018-07-23T09:00:00.000Z")).toBe("18:00");
+  });
+});
+
+describe("hours of heat", () => {
+  const layer = (part: string, min_wbgt_degc: number) => ({
+    part,
+    min_wbgt_degc,
+    png: `${part}/${min_wbgt_degc}`,
+  });
+  const counted = (...layers: object[]) =>
+    ({ counted_until: frame.at, forecast_issued_at: null, layers }) as unknown as Exceedance;
+
+  it("are those of the whole day as soon as it is forecast", () => {
+    expect(hoursLayer(counted(layer("so_far", 28), layer("so_far", 31)))!.png).toBe("so_far/28");
+    expect(hoursLayer(counted(layer("so_far", 28), layer("day", 28), layer("day", 31)))!.png).toBe("day/28");
+    expect(hoursLayer(null)).toBeUndefined();
+  });
+
+  it("are told for the limit that tells places apart", () => {
+    const hot = counted({ ...layer("day", 28), min: 11, max: 11 }, { ...layer("day", 31), min: 0.1, max: 8 });
+    expect(hoursLayer(hot)!.png).toBe("day/31");
+  });
+
+  it("stand in the newest frame's place", () => {
+    const shown = hoursFrame(state(null).frame, counted(layer("day", 28)))!;
+    expect(shown).toMatchObject({ id: `hours-day-28-${frame.at}`, width: 9, stale: false });
+    expect(Object.keys(shown.layers)).toEqual(["hours"]);
+    expect(hoursFrame(null, counted(layer("day", 28)))).toBeNull();
+    expect(hoursFrame(state(null).frame, null)).toBeNull();
   });
 });
