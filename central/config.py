@@ -30,7 +30,7 @@ class MqttConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     host: str = "127.0.0.1"
     port: Port = 1883
     client_id: str = "kumagaya-central"
-    keepalive_s: Annotated[int, msgspec.Meta(ge=5, le=3600)] = 30
+    keepalive_s: Annotated[int, msgspec.Meta(ge=5, le=3600)] = 6
     username: str | None = None
     password_file: str | None = None
     ca_file: str | None = None

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from contract.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from edge.config import Setup
     from edge.provision.identity import Identity, IdentityFolder
     from edge.provision.provisioning import Done
@@ -73,13 +75,14 @@ def _claim(setup: "Setup", folder: "IdentityFolder", arguments: argparse.Namespa
     from edge.provision import provisioning
     from edge.provision.https import PinnedCentral
 
+    now_ms = _clock(setup)
     ticket = parse_ticket(arguments.claim if arguments.claim is not None else _text(arguments.claim_file))
     return provisioning.claim(
         folder,
         setup.config.gateway,
         ticket,
-        PinnedCentral(ticket.url, ticket.pin, _now_ms),
-        _now_ms(),
+        PinnedCentral(ticket.url, ticket.pin, now_ms),
+        now_ms(),
         replace=arguments.replace,
     )
 
@@ -87,7 +90,7 @@ def _claim(setup: "Setup", folder: "IdentityFolder", arguments: argparse.Namespa
 def _install(setup: "Setup", folder: "IdentityFolder", arguments: argparse.Namespace) -> "Any | Done":
     from edge.provision import provisioning
 
-    return provisioning.install_from(folder, setup.config.gateway, arguments.install, arguments.pin, _now_ms())
+    return provisioning.install_from(folder, setup.config.gateway, arguments.install, arguments.pin, _clock(setup)())
 
 
 def _write_request(setup: "Setup", folder: "IdentityFolder", arguments: argparse.Namespace) -> int:
@@ -113,7 +116,7 @@ def _print(setup: "Setup", identity: "Identity") -> None:
     from edge.provision import renewal
 
     issued = identity.issued
-    state = "EXPIRED" if renewal.expired(identity, _now_ms()) else "valid"
+    state = "EXPIRED" if renewal.expired(identity, _clock(setup)()) else "valid"
     print(
         f"gateway {issued.gateway}, {state} until {_day(issued.not_after_ms)}, renews itself from {_day(issued.renew_after_ms)}"
     )
@@ -147,8 +150,8 @@ def _grouped(fingerprint: str) -> str:
     return " ".join(fingerprint[start : start + 4] for start in range(0, len(fingerprint), 4))
 
 
-def _now_ms() -> int:
-    """Real time: certificates know no simulated one."""
-    import time
+def _clock(setup: "Setup") -> "Callable[[], int]":
+    """Real time, never before what this device once knew: certificates know no simulated time, and a Pi wakes up in the past."""
+    from edge.clock import TimeFloor
 
-    return time.time_ns() // 1_000_000
+    return TimeFloor(setup.data_dir / "time-floor").now_ms
