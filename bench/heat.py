@@ -1,23 +1,38 @@
-"""How fast the heat simulation is: geometry once, then steps, on a made-up downtown.
+"""How fast the heat simulation is: geometry once, then steps; and beside it the best peer on the same raster.
 
-    python bench/heat.py [CELLS ...]        default: 500 1000; 2000 takes some seconds more
+    python bench/heat.py [CELLS ...] [--threads 1 2] [--peer 300]
 
-Prints one line a size. Nothing else should run beside it: on a shared machine take the least, not the median.
+Each size runs in a process of its own for each number of threads, so that the peak of memory is that size's alone. With ``--peer``
+solweig 0.1.0b96 (Rust; GPL, installed from PyPI into a throwaway environment under a temporary folder, its GPU off) prepares and
+steps the same raster in the same run. Nothing else should run beside it: on a shared machine take the least, not the median.
+The whole municipality: bench/heat_municipality.py.
 """
 
 import argparse
+import json
+import os
 import resource
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
+import venv
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
+from central.heat.comfort.utci_map import utci_map
 from central.heat.compiled import thread_count
 from central.heat.geometry import prepare
+from central.heat.land_cover import LandCover
+from central.heat.memory import Memory
 from central.heat.step import Frame, Weather, step
 from central.heat.sun import sun_position
 from central.heat.surface import Surface
 
+PEER = "solweig==0.1.0b96"
 RECORD_DAY_NOON_MS = 1_532_314_800_000
 """2018-07-23 12:00 JST."""
 WEATHER = Weather(38.0, 33.0, 2.0, None, 724.7, 234.2)
@@ -39,37 +54,132 @@ def downtown(cells: int) -> Surface:
     return Surface(dsm, dem, cdsm, 2.0, 36.139, 139.389)
 
 
+def timed(run: Callable[[], object], repeat: int) -> str:
+    """Median and least of some runs [ms], after one that is not counted."""
+    run()
+    took_ms = []
+    for _ in range(repeat):
+        started_s = time.perf_counter()
+        run()
+        took_ms.append(1000.0 * (time.perf_counter() - started_s))
+    return f"{statistics.median(took_ms):.1f}/{min(took_ms):.1f}"
+
+
 def measure(cells: int, repeat: int) -> None:
+    small = prepare(downtown(64))  # compiled code is loaded, or made, before the clock runs
+    step(small, WEATHER, sun_position(RECORD_DAY_NOON_MS, small.lat, small.lon))
     surface = downtown(cells)
     started_s = time.perf_counter()
     geometry = prepare(surface)
     geometry_s = time.perf_counter() - started_s
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
     sun = sun_position(RECORD_DAY_NOON_MS, surface.lat, surface.lon)
-    wind = np.random.default_rng(1).uniform(0.2, 4.0, geometry.shape).astype(np.float32)
-    out = Frame.empty(geometry.shape)
-    took_ms = []
-    for _ in range(repeat):
-        started_s = time.perf_counter()
-        step(geometry, WEATHER, sun, out, wind_field_ms=wind)
-        took_ms.append(1000.0 * (time.perf_counter() - started_s))
+    rng = np.random.default_rng(1)
+
+    def field(lowest: float, highest: float) -> np.ndarray:
+        return rng.uniform(lowest, highest, geometry.shape).astype(np.float32)
+
+    wind, air, humidity = field(0.2, 4.0), field(36.0, 40.0), field(28.0, 38.0)
+    cover = LandCover(rng.choice([0, 1, 2, 5, 6, 7, 255], geometry.shape).astype(np.uint8))
+    memory, out = Memory.fresh(geometry), Frame.empty(geometry.shape)
+    uniform = timed(lambda: step(geometry, WEATHER, sun, out), repeat)
+    windy = timed(lambda: step(geometry, WEATHER, sun, out, wind_field_ms=wind), repeat)
+    everything = timed(
+        lambda: step(
+            geometry,
+            WEATHER,
+            sun,
+            out,
+            wind_field_ms=wind,
+            air_temperature_field_degc=air,
+            relative_humidity_field_pct=humidity,
+            land_cover=cover,
+            memory=memory,
+            elapsed_s=30.0,
+        ),
+        repeat,
+    )
+    points = timed(lambda: utci_map(air, out.tmrt_degc, wind, humidity), max(repeat // 3, 3)) if cells <= 1000 else "-"
     print(
-        f"cells={cells}x{cells} geometry_s={geometry_s:.2f} peak_mb={peak_mb:.0f} "
-        f"resident_mb={geometry.resident_bytes / 1e6:.0f} step_ms_median={statistics.median(took_ms):.2f} "
-        f"step_ms_min={min(took_ms):.2f} threads={thread_count()}",
+        f"cells={cells} threads={thread_count()} geometry_s={geometry_s:.2f} peak_mb={peak_mb:.0f} "
+        f"resident_mb={geometry.resident_bytes / 1e6:.0f} step_ms={uniform} wind_ms={windy} all_ms={everything} "
+        f"utci_points_ms={points} load={os.getloadavg()[0]:.1f}",
         flush=True,
     )
 
 
+PEER_PROGRAM = """
+import datetime, json, resource, sys, time
+import numpy as np, solweig
+given = np.load(sys.argv[1])
+folder = sys.argv[2]
+hours = [solweig.Weather(datetime.datetime(2018, 7, 23, h), 38.0, 33.0, 930.0, ws=2.0) for h in (12, 13, 14)]
+place = solweig.Location(36.139, 139.389, 30.0, 9.0)
+started = time.perf_counter()
+surface = solweig.SurfaceData.prepare(
+    dsm=given["dsm"], dem=given["dem"], cdsm=given["cdsm"], pixel_size=2.0, working_dir=folder + "/work"
+)
+prepared = time.perf_counter() - started
+took = []
+for steps in (1, 3):
+    started = time.perf_counter()
+    solweig.calculate(surface, hours[:steps], place, output_dir=folder + f"/out{steps}", use_anisotropic_sky=True)
+    took.append(time.perf_counter() - started)
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
+print(json.dumps({"prepare_s": prepared, "first_s": took[0], "step_s": (took[1] - took[0]) / 2, "peak_mb": peak}))
+"""
+
+
+def measure_peer(sizes: list[int]) -> None:
+    """The peer in its own environment: preparing, and a step as half the difference between three hours and one."""
+    with tempfile.TemporaryDirectory(prefix="kumagaya-peer-") as temporary:
+        folder = Path(temporary)
+        venv.create(folder / "env", with_pip=True)
+        python = folder / "env" / "bin" / "python"
+        subprocess.run([python, "-m", "pip", "install", "-q", "--pre", PEER], check=True, stderr=subprocess.DEVNULL)
+        (folder / "run.py").write_text(PEER_PROGRAM)
+        for cells in sizes:
+            surface = downtown(cells)
+            raster = folder / f"{cells}.npz"
+            np.savez(raster, dsm=surface.dsm, dem=surface.dem, cdsm=surface.cdsm)
+            (folder / str(cells)).mkdir()
+            result = subprocess.run(
+                [python, folder / "run.py", raster, folder / str(cells)],
+                env={**os.environ, "SOLWEIG_NO_GPU": "1"},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if result.returncode != 0:
+                sys.exit(f"the peer failed at {cells} cells: {result.stderr.strip().splitlines()[-1:]}")
+            found = json.loads(result.stdout.strip().splitlines()[-1])
+            print(
+                f"peer={PEER} cells={cells} " + " ".join(f"{key}={value:.2f}" for key, value in found.items()),
+                flush=True,
+            )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("cells", type=int, nargs="*", default=[500, 1000])
-    parser.add_argument("--repeat", type=int, default=40, help="steps to time (default: 40)")
+    parser.add_argument("cells", type=int, nargs="*", default=[300, 1000, 2000])
+    parser.add_argument("--threads", type=int, nargs="*", default=[1, 2])
+    parser.add_argument("--repeat", type=int, default=25, help="steps to time (default: 25)")
+    parser.add_argument("--peer", type=int, nargs="*", default=[], metavar="CELLS", help="sizes to run the peer on")
+    parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    prepared = prepare(downtown(64))  # compiled code is loaded, or made, before the clock runs
-    step(prepared, WEATHER, sun_position(RECORD_DAY_NOON_MS, prepared.lat, prepared.lon))
+    if arguments.here:
+        measure(arguments.cells[0], arguments.repeat)
+        return
     for cells in arguments.cells:
-        measure(cells, arguments.repeat)
+        for threads in arguments.threads:
+            repeat = max(3, min(arguments.repeat, 25_000_000 // cells**2))
+            subprocess.run(
+                [sys.executable, __file__, str(cells), "--repeat", str(repeat), "--here"],
+                env={**os.environ, "NUMBA_NUM_THREADS": str(threads)},
+                check=True,
+            )
+    if arguments.peer:
+        measure_peer(arguments.peer)
 
 
 if __name__ == "__main__":

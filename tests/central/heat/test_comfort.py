@@ -11,6 +11,7 @@ from central.heat.comfort.bands import BANDS, band_of
 from central.heat.comfort.ministry import ministry_wbgt
 from central.heat.comfort.utci import utci, utci_surface
 from central.heat.comfort.utci_coefficients import ROWS
+from central.heat.comfort.utci_map import utci_map
 from central.heat.comfort.wbgt import radiation_for_wbgt, station_wbgt, wbgt
 from central.heat.comfort.wbgt_tables import wbgt_tables
 from tests.central.heat.conftest import sun_over_kumagaya
@@ -192,3 +193,23 @@ def test_no_band_is_guessed_for_nan():
 
 def test_bands_rise():
     assert [band.from_degc for band in BANDS] == sorted(band.from_degc for band in BANDS)
+
+
+class TestUtciOfManyPoints:
+    def test_it_is_the_published_polynomial_over_all_climates(self):
+        rng = np.random.default_rng(4)
+        air = rng.uniform(-40.0, 34.0, 3001)
+        given = (air, air + rng.uniform(-25.0, 60.0, 3001), rng.uniform(0.0, 20.0, 3001), rng.uniform(0.0, 90.0, 3001))
+        assert np.abs(utci_map(*given) - utci(*given)).max() < 1e-5
+
+    def test_it_refuses_wet_air_nan_and_shapes_that_differ(self):
+        with pytest.raises(ValueError, match="UTCI is defined up to 50 hPa"):
+            utci_map([20.0, 45.0], [60.0, 60.0], [1.0, 1.0], [90.0, 90.0])
+        with pytest.raises(ValueError, match="not finite"):
+            utci_map([20.0], [math.nan], [1.0], [50.0])
+        with pytest.raises(ValueError, match="differ in shape"):
+            utci_map([20.0, 21.0], [30.0], [1.0], [50.0])
+
+    def test_hot_and_wet_points_that_never_meet_are_taken(self):
+        assert np.isfinite(utci_map([20.0, 45.0], [60.0, 60.0], [1.0, 1.0], [100.0, 30.0])).all()
+        assert utci_map([], [], [], []).shape == (0,)
