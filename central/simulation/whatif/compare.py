@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from central.heat.geometry import Geometry, prepare
+from central.heat.geometry import Geometry
+from central.heat.geometry.prepared import ROWS_PER_BAND, Room, geometry_of, heights_of, look_round
 from central.heat.land_cover import UNKNOWN, LandCover
 from central.heat.step import Weather, step
 from central.heat.sun import sun_position
@@ -107,7 +108,7 @@ def compare(
         def report(share: float, number: int = number, line: str = line) -> None:
             progress(PREPARING_SHARE * (number + share) / 2.0, f"looking round in {line}")
 
-        geometries.append(prepare(cut(surface, found.seen, relief_m(surface)), report))
+        geometries.append(_look_round(cut(surface, found.seen, relief_m(surface)), dirty, report))
     ground_before, ground_after = (geometry.is_ground[dirty.slices].copy() for geometry in geometries)
     covers = [_cover(land_cover, found.seen, geometry.is_ground) for geometry in geometries]
     rows, maps = [], []
@@ -126,6 +127,19 @@ def compare(
         rows.append(_row(moment.at_ms, shown, ground_before, ground_after, walks, before.pixel_size_m**2))
     progress(1.0, "done")
     return Comparison(found, ground_before, ground_after, tuple(rows), tuple(maps))
+
+
+def _look_round(surface: Surface, dirty: Box, progress: Callable[[float], None]) -> Geometry:
+    """The geometry of a surface, right in the bands of rows that hold the dirty box; elsewhere nothing is seen, and nothing asked."""
+    heights, is_ground = heights_of(surface)
+    rows, blocks = heights.block_floor.shape
+    room = Room.empty(rows, blocks)
+    for array in (room.blocked, room.openness_level, room.sky_view_padded, room.sky_view_buildings_padded):
+        array[...] = 0
+    wanted = range(dirty.row0 // ROWS_PER_BAND * ROWS_PER_BAND, dirty.row1, ROWS_PER_BAND)
+    done = set(range(0, rows, ROWS_PER_BAND)).difference(wanted)
+    look_round(heights, surface.pixel_size_m, room, done=done, progress=progress)
+    return geometry_of(surface, heights, is_ground, room)
 
 
 def _cover(codes: Codes | None, seen: Box, is_ground: Mask) -> LandCover | None:
