@@ -86,7 +86,8 @@ def utci_map(
     fitted = np.polynomial.Polynomial.fit(
         nodes, saturation_vapour_pressure_hpa(centre + half * nodes) / 1000.0, SATURATION_DEGREE, domain=[-1, 1]
     ).convert()
-    saturation = np.pad(fitted.coef, (0, SATURATION_DEGREE + 1 - len(fitted.coef)))
+    saturation = np.zeros(SATURATION_DEGREE + 1)
+    saturation[: len(fitted.coef)] = fitted.coef
     vapour_kpa = float(saturation[0]) * 50.0
     out = np.empty(air.size)
     flat = [array.ravel() for array in given]
