@@ -60,15 +60,15 @@ class HeatAt:
             raise ProblemError(NO_FRAME_YET, why.strip(), retry_after_s=2)
         return frame
 
-    def forecast(self) -> Forecast:
-        """Raises ProblemError before the first forecast of this city."""
+    def forecast(self) -> Forecast | None:
+        """None before the first forecast of this city."""
         city, forecast = self._services.simulation.place.city, self._services.simulation.outlook.shelf.current()
         if (
             city is None
             or forecast is None
             or not all(hour.meta.corners == corners_of(city) for hour in forecast.hours)
         ):
-            raise ProblemError(NO_FRAME_YET, "no forecast has been made yet", retry_after_s=10)
+            return None
         return forecast
 
     def latest(self) -> ShownHeat:
@@ -97,7 +97,8 @@ class HeatAt:
                 return self.of_frame(found)
             raise ProblemError(UNKNOWN_FRAME, f"no frame of {iso(at_ms)} is kept", field="at")
         distance_ms = at_ms - newest.at_ms
-        hours = [hour for hour in self._hours() if hour.valid_ms > newest.at_ms]
+        forecast = self.forecast()
+        hours = [hour for hour in forecast.hours if hour.valid_ms > newest.at_ms] if forecast is not None else []
         nearest = min(hours, key=lambda hour: abs(hour.valid_ms - at_ms), default=None)
         if nearest is not None and abs(nearest.valid_ms - at_ms) <= min(HOUR_WITHIN_MS, distance_ms):
             return self.of_hour(nearest)
@@ -105,12 +106,6 @@ class HeatAt:
             return self.of_frame(newest)
         until = f"the forecast ends at {iso(hours[-1].valid_ms)}" if hours else "there is no forecast yet"
         raise ProblemError(UNKNOWN_FRAME, f"nothing is known of {iso(at_ms)}: {until}", field="at")
-
-    def _hours(self) -> list[ForecastHour]:
-        try:
-            return self.forecast().hours
-        except ProblemError:
-            return []
 
     def _nearest_kept(self, newest: Frame, at_ms: int) -> Frame | None:
         with self._lock:

@@ -26,9 +26,12 @@ class SuppliedForecast(Strict):
 
 
 class Forecast(Strict):
-    """`history_days`: how much of the stations' past it rests on. `stale`: it is more than two hours old."""
+    """`history_days`: how much of the stations' past it rests on. `stale`: it is more than two hours old.
 
-    issued_at: str
+    Before the first there is no `issued_at` and no hour.
+    """
+
+    issued_at: str | None
     stale: bool
     history_days: float
     supplied: SuppliedForecast | None
@@ -61,11 +64,14 @@ class ExceedanceLayer(FrameLayer):
 
 
 class Exceedance(Strict):
-    """`begins_at` and `ends_at`: midnights in Japan. `watched_h`: how much of the time up to `counted_until` frames were there for."""
+    """`begins_at` and `ends_at`: midnights in Japan. `watched_h`: how much of the time up to `counted_until` frames were there for.
 
-    begins_at: str
-    ends_at: str
-    counted_until: str
+    Before the first frame all is null and there is no layer.
+    """
+
+    begins_at: str | None
+    ends_at: str | None
+    counted_until: str | None
     watched_h: float
     forecast_issued_at: str | None
     layers: list[ExceedanceLayer]

@@ -30,20 +30,17 @@ def router(services: Services, heat: HeatAt, maps: ExceedanceMaps) -> APIRouter:
     shelf = services.simulation.outlook.shelf
 
     def hour_named(name: str) -> ForecastHour:
-        hour = next((one for one in heat.forecast().hours if one.id == name), None)
+        forecast = heat.forecast()
+        hour = next((one for one in forecast.hours if one.id == name), None) if forecast is not None else None
         if hour is None:
             raise ProblemError(UNKNOWN_FRAME, f"no hour {name[:40]!r} in the forecast", field="frame")
         return hour
 
-    def exceedance() -> Exceedance:
+    def counted(part: str, limit: str) -> tuple[Exceedance, Layer]:
         heat.latest_frame()
         found = maps.now()
         if found is None:
             raise ProblemError(NO_FRAME_YET, "no frame of today has been counted yet", retry_after_s=2)
-        return found
-
-    def counted(part: str, limit: str) -> tuple[Exceedance, Layer]:
-        found = exceedance()
         for (one_part, one_limit), layer in found.layers.items():
             if (one_part.value, str(one_limit)) == (part, limit):
                 return found, layer
@@ -62,7 +59,6 @@ def router(services: Services, heat: HeatAt, maps: ExceedanceMaps) -> APIRouter:
         "/forecast",
         summary="The heat of today's remaining hours",
         response_model=schemas_forecast.Forecast,
-        responses=schemas.problems(404),
     )
     def forecast(request: Request) -> Response:
         return json_reply(request, forecast_view(heat.forecast(), services.clock.unix_ms()))
@@ -110,10 +106,9 @@ def router(services: Services, heat: HeatAt, maps: ExceedanceMaps) -> APIRouter:
         "/exceedance",
         summary="How many hours of today each place is at and above WBGT 28 and 31",
         response_model=schemas_forecast.Exceedance,
-        responses=schemas.problems(404),
     )
     def exceedance_about(request: Request) -> Response:
-        return json_reply(request, exceedance_view(exceedance()))
+        return json_reply(request, exceedance_view(maps.now() if services.latest_frame() is not None else None))
 
     @routes.get(
         "/exceedance/{part}/{limit}.png",
@@ -141,7 +136,9 @@ def router(services: Services, heat: HeatAt, maps: ExceedanceMaps) -> APIRouter:
     return routes
 
 
-def forecast_view(forecast: Forecast, now_ms: int) -> dict[str, Any]:
+def forecast_view(forecast: Forecast | None, now_ms: int) -> dict[str, Any]:
+    if forecast is None:
+        return {"issued_at": None, "stale": True, "history_days": 0.0, "supplied": None, "hours": []}
     return {
         "issued_at": iso(forecast.issued_ms),
         "stale": abs(now_ms - forecast.issued_ms) > STALE_AFTER_MS,
@@ -197,7 +194,10 @@ def skill_view(skill: Skill) -> dict[str, Any]:
     }
 
 
-def exceedance_view(found: Exceedance) -> dict[str, Any]:
+def exceedance_view(found: Exceedance | None) -> dict[str, Any]:
+    if found is None:
+        moments = ("begins_at", "ends_at", "counted_until", "forecast_issued_at")
+        return {**dict.fromkeys(moments), "watched_h": 0.0, "layers": []}
     return {
         "begins_at": iso(found.begins_ms),
         "ends_at": iso(found.ends_ms),

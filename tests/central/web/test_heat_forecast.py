@@ -77,9 +77,18 @@ class TestForecast:
         forecast_town.clock.advance(2 * 3600 + 1)
         assert get(forecast_town, "/v1/heat/forecast").json()["stale"] is True
 
+    @pytest.mark.parametrize("path", ["/v1/heat/forecast", "/v1/heat/exceedance"])
+    def test_before_the_first_frame_there_is_nothing_to_tell(self, town, path):
+        body = get(town, path).json()
+        schema = schemas_forecast.Forecast if path.endswith("forecast") else schemas_forecast.Exceedance
+        schema.model_validate(body)
+        assert body.get("hours", body.get("layers")) == []
+        assert body.get("issued_at", body.get("counted_until")) is None
+
     def test_none_yet(self, hot_town):
-        reply = hot_town.client.get("/v1/heat/forecast")
-        assert (reply.status_code, reply.json()["type"]) == (404, "/problems/no-frame-yet")
+        assert get(hot_town, "/v1/heat/forecast").json()["hours"] == []
+        reply = hot_town.client.get("/v1/heat/forecast/20180723T060000000Z_20180723T050000000Z/wbgt.png")
+        assert (reply.status_code, reply.json()["type"]) == (404, "/problems/unknown-frame")
 
     def test_a_supplied_file_is_used_and_its_bad_rows_are_told(self, hot_town, tmp_path):
         (tmp_path / "forecast.csv").write_text(
@@ -194,7 +203,7 @@ class TestExceedance:
 
 def test_a_damaged_description_is_made_again(forecast_town, tmp_path):
     (tmp_path / "forecast" / "current.json").write_text(json.dumps({"issued_ms": "noon"}))
-    assert forecast_town.client.get("/v1/heat/forecast").status_code == 404
+    assert get(forecast_town, "/v1/heat/forecast").json()["hours"] == []
     next_frame(forecast_town, 3600)
     assert forecast_town.clock.ms == JST_14_MS + HOUR_MS
     assert forecast_town.simulation.outlook.work()

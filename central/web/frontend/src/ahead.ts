@@ -44,8 +44,8 @@ export function hoursLayer(exceedance: Exceedance | null): HoursLayer | undefine
 /** The map of hours in the newest frame's place. */
 export function hoursFrame(frame: Frame | null, exceedance: Exceedance | null): Frame | null {
   const layer = hoursLayer(exceedance);
-  if (frame === null || exceedance === null || layer === undefined) return null;
-  const at = exceedance.counted_until;
+  const at = exceedance?.counted_until ?? null;
+  if (frame === null || at === null || layer === undefined) return null;
   return {
     ...frame,
     id: `hours-${layer.part}-${layer.min_wbgt_degc}-${at}`,

@@ -95,7 +95,7 @@ export interface ForecastHour {
 }
 
 export interface Forecast {
-  readonly issued_at: string;
+  readonly issued_at: string | null;
   readonly stale: boolean;
   readonly hours: readonly ForecastHour[];
 }
@@ -170,30 +170,16 @@ export interface HoursLayer extends FrameLayer {
 
 /** How long each place is hot today. */
 export interface Exceedance {
-  readonly counted_until: string;
+  readonly counted_until: string | null;
   readonly forecast_issued_at: string | null;
   readonly layers: readonly HoursLayer[];
 }
 
-/** Today's hours of heat, or null while none was counted. */
-export async function fetchExceedance(): Promise<Exceedance | null> {
-  try {
-    return await getJson<Exceedance>("/v1/heat/exceedance");
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 404) return null;
-    throw error;
-  }
-}
+/** Today's hours of heat; no layers before the first frame. */
+export const fetchExceedance = (): Promise<Exceedance> => getJson("/v1/heat/exceedance");
 
-/** The hours to come, or null while nobody has forecast them. */
-export async function fetchForecast(): Promise<Forecast | null> {
-  try {
-    return await getJson<Forecast>("/v1/heat/forecast");
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 404) return null;
-    throw error;
-  }
-}
+/** The hours to come; none before they were first forecast. */
+export const fetchForecast = (): Promise<Forecast> => getJson("/v1/heat/forecast");
 
 export async function fetchPng(address: string): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await (await get(address, "image/png")).arrayBuffer());

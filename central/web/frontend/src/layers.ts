@@ -1,5 +1,6 @@
 /** Which layer the map shows. */
 
+import { hoursLayer } from "./ahead";
 import type { LayerName } from "./api";
 import { h, setText } from "./dom";
 import type { Store } from "./store";
@@ -22,7 +23,7 @@ export function makeLayerSwitch(store: Store): HTMLElement {
       button.setAttribute("aria-pressed", String(state.layer === layer));
       button.disabled =
         layer === "hours"
-          ? state.exceedance === null
+          ? hoursLayer(state.exceedance) === undefined
           : state.frame !== null && state.frame.layers[layer] === undefined;
     });
     group.append(button);

@@ -229,7 +229,7 @@ async function hearForecast(): Promise<void> {
   try {
     const [forecast, exceedance] = await Promise.all([fetchForecast(), fetchExceedance()]);
     const { ahead } = store.state;
-    const known = forecast?.hours.some(({ at }) => at === ahead) ?? false;
+    const known = forecast.hours.some(({ at }) => at === ahead);
     // The hour that was looked at has come, or midnight is past.
     store.set({ forecast, exceedance, ahead: known ? ahead : null });
   } catch (error) {
