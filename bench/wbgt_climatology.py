@@ -72,7 +72,7 @@ def main() -> None:
                     np.mean([ours for hour, ours, _ in here if hour == h]),
                     np.mean([theirs for hour, _, theirs in here if hour == h]),
                 )
-                for h in range(24)
+                for h in sorted({hour for hour, _ in there} & {hour for hour, _, _ in here})
             ]
         )
         ours, regression = days[:, 1] - days[:, 0], days[:, 2] - days[:, 0]

@@ -144,8 +144,9 @@ class HeatEngine:
 
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            for former in self._folder.glob("*.city"):
-                former.unlink()
+            for former in (*self._folder.glob("*.city"), *self._folder.glob(".*.city.*")):
+                if path.name not in former.name:  # an unfinished try at this very city is taken up again
+                    former.unlink()
             self._geometry = prepare_city(path, surface, progress)
         except (OSError, UserError) as error:
             # Without the file the next start takes longer; this one does not need it any more.

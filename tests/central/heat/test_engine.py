@@ -72,3 +72,16 @@ def test_the_land_cover_of_the_city_is_used(tmp_path, monkeypatch):
     engine.load(lambda *_: None)
     assert engine._land_cover is not None
     assert (engine._land_cover.codes == city.land_cover).all()
+
+
+def test_what_other_cities_left_in_the_folder_is_cleared_away(tmp_path):
+    folder = tmp_path / "prepared"
+    folder.mkdir()
+    for name in ("0123.city", ".0123.city.part", ".0123.city.journal"):
+        (folder / name).write_bytes(b"former")
+    engine = SmallEngine(tmp_path)
+    engine.load(lambda *_: None)
+    engine.prepare(lambda *_: None)
+    (left,) = folder.iterdir()
+    assert left.suffix == ".city"
+    assert "0123" not in left.name
