@@ -225,3 +225,49 @@ def test_a_window_must_lie_in_japan_and_hold_a_building(tmp_path):
         Window(48.0, 2.0, 500)
     with pytest.raises(UserError, match="side 5 m"):
         Window(36.0, 139.0, 5)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_spoilt_file_of_any_theme_is_drawn_or_told_in_one_line(tmp_path, seed):
+    chance = random.Random(seed)
+    gml.write(tmp_path, GOOD, "1_bldg.gml")
+    ring = gml.square(0, 0, 40)
+    triangles = [[(-50, -50, 5), (150, -50, 6), (0, 150, 7)], [(0, 0, 1), (9, 0, 2), (0, 9, 3)]]
+    structure = gml.code("uro:sectionType", 1) + "<uro:width>6.5</uro:width>"
+    solid = f"<veg:lod1Geometry>{gml.solid(ring, 3, 9)}</veg:lod1Geometry>"
+    surface = f"<veg:lod1MultiSurface>{gml.surfaces(gml.polygon(ring))}</veg:lod1MultiSurface>"
+    sound = {
+        "dem": gml.document(gml.relief(*triangles)),
+        "tran": gml.document(gml.road("r", ring, structure=structure, parts=gml.traffic_area(ring, "2000"))),
+        "luse": gml.document(gml.land_use("l", ring, "204")),
+        "veg": gml.document(
+            gml.tree("t", solid), gml.tree("p", gml.placed(9, 9), height=5), gml.plant_cover("c", surface, height=3)
+        ),
+    }
+    words = [b"NaN", b"-9999", b"1e400", b"", b"x", b"36.3", b"<", b"&x;"]
+    for _ in range(12):
+        for theme, text in sound.items():
+            (tmp_path / f"1_{theme}.gml").write_text(text)
+        theme = chance.choice(list(sound))
+        spoilt = bytearray(sound[theme].encode())
+        for _ in range(chance.choice((1, 3, 6))):
+            kind, at = chance.random(), chance.randrange(len(spoilt) - 200)
+            if kind < 0.8:
+                number = chance.choice(list(re.finditer(rb"(?<=[ >])-?[0-9.]+(?=[ <])", spoilt)))
+                spoilt[number.start() : number.end()] = chance.choice(words)
+            elif kind < 0.9:
+                spoilt[at] = chance.randrange(256)
+            else:
+                del spoilt[at : at + chance.randrange(1, 200)]
+        (tmp_path / f"1_{theme}.gml").write_bytes(bytes(spoilt))
+        refused = ""
+        try:
+            city, drawn = load_city(tmp_path, pixel_size_m=4)
+        except UserError as error:
+            refused = str(error)
+        if refused:
+            assert "\n" not in refused
+            assert f"1_{theme}.gml" in refused
+        else:
+            assert len(city.buildings) == 2
+            assert 0.0 <= drawn.cdsm.max() <= 65.0
