@@ -102,7 +102,7 @@ def test_a_disk_that_refuses_for_long_is_left_for_memory_and_taken_again(opened,
     append(box)
     epoch = box.state(TELEMETRY).epoch
     disk = box._file = Refusing(box._file)
-    disk.probe = lambda: disk.commit()
+    disk.probe = disk.commit
     append(box)
     wait_for(lambda: box.state(TELEMETRY).epoch != epoch)
     memory_epoch = box.state(TELEMETRY).epoch
