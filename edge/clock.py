@@ -57,6 +57,16 @@ class MachineClock(SystemClock):
         return self._synchronised
 
 
+def moment(clock: Clock) -> tuple[int, int, bool]:
+    """Wall time [Unix ms], monotonic time [ms], and whether the wall time could be trusted, all of one moment.
+
+    Trusted only when it was so before and after: a trusted mark on a wrong time would prove a wrong offset of the whole boot.
+    """
+    before = clock.synchronised()
+    at_ms, monotonic_ms = clock.unix_ms(), int(clock.monotonic_s() * 1000)
+    return at_ms, monotonic_ms, clock.synchronised() and before
+
+
 class TimeFloor:
     """Before this moment it cannot be: what a synchronised clock once said, kept over restarts, and what has passed since.
 

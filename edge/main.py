@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from contract.clock import Clock
 from contract.errors import UserError
 from contract.messages import Reading
 from contract.topics import Stream
@@ -52,9 +51,8 @@ class Collector:
     misses is committed after the commit interval.
     """
 
-    def __init__(self, outbox: Outbox, clock: Clock, boot_id: str, buses: Sequence[BusConfig]) -> None:
+    def __init__(self, outbox: Outbox, boot_id: str, buses: Sequence[BusConfig]) -> None:
         self._outbox = outbox
-        self._clock = clock
         self._boot_id = boot_id
         self._quality = {bus.name: Quality() for bus in buses}
         self._awaited: set[str] = set()
@@ -67,7 +65,6 @@ class Collector:
         self._awaited = {bus.name for bus in buses if bus.interval_s == fastest_s}
 
     def __call__(self, bus: str, samples: Sequence[Sample]) -> None:
-        synchronised = self._clock.synchronised()
         readings = [
             Reading(
                 seq=1,
@@ -77,7 +74,7 @@ class Collector:
                 boot_id=self._boot_id,
                 values=sample.values,
                 flags=self._quality[bus].check(sample.station, sample.at_ms, sample.values, sample.flags),
-                clock_synchronised=synchronised,
+                clock_synchronised=sample.clock_synchronised,
             )
             for sample in samples
         ]
@@ -109,7 +106,7 @@ async def _run(setup: Setup) -> int:
     twin = Twin(local_plan(config, setup.profiles), setup.data_dir, clock, boot_id)
     plan = twin.plan
     outbox.set_quota(plan.config.outbox.bytes_max, plan.config.outbox.rows_max)
-    collector = Collector(outbox, clock, boot_id, plan.config.bus)
+    collector = Collector(outbox, boot_id, plan.config.bus)
     buses = [Bus(bus, devices_of(plan, bus.name), clock, collector) for bus in plan.config.bus]
     identity = uplink.Identity(
         gateway=config.gateway,
@@ -128,6 +125,7 @@ async def _run(setup: Setup) -> int:
     systemd = watchdog.Systemd()
     feeder = watchdog.Feeder(progress, systemd)
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(uplink.closing_noise)
     outbox.on_commit = lambda: loop.call_soon_threadsafe(link.wake)
 
     stop, hurry = asyncio.Event(), asyncio.Event()

@@ -6,9 +6,11 @@ the connection, however open TCP looks. Only a receipt forgets an item, and ever
 
 import asyncio
 import contextlib
+import errno
 import random
 import ssl
 import time
+import traceback
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Final, Literal
 
@@ -383,6 +385,26 @@ class Uplink:
 
     def _presence(self, *, online: bool) -> bytes:
         return encode(Presence(VERSION, online, self._identity.boot_id, self._clock.unix_ms()))
+
+
+def closing_noise(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """The loop's exception handler: passes over what aiomqtt's callbacks raise for a connection that is already given up.
+
+    Its own callbacks reach the loop after the socket they are about was closed (add_writer: bad file descriptor), or ask an attempt
+    to connect that was cancelled for its result (CancelledError). The session has had its end by then and connects again.
+    """
+    error = context.get("exception")
+    late_writer = (
+        isinstance(error, OSError) and error.errno == errno.EBADF and "add_writer" in repr(context.get("handle"))
+    )
+    if late_writer or (isinstance(error, asyncio.CancelledError) and _raised_in(error, "aiomqtt.client")):
+        _log.debug("late_callback", reason=repr(error))
+        return
+    loop.default_exception_handler(context)
+
+
+def _raised_in(error: BaseException, module: str) -> bool:
+    return any(frame.f_globals.get("__name__") == module for frame, _ in traceback.walk_tb(error.__traceback__))
 
 
 def _nothing(*_: object) -> None:

@@ -14,6 +14,7 @@ import structlog
 from contract.clock import Clock
 from contract.messages import DeviceHealth
 from contract.profiles import Block  # noqa: TC001 - read by a dict annotation at run time only
+from edge.clock import moment
 from edge.config import BusConfig
 from edge.fieldbus.device import Device, Sample, decode
 from edge.fieldbus.frames import REQUEST_BYTES, Fault
@@ -214,9 +215,9 @@ class Bus:
         if all(words is None for words in answers.values()):
             return
         values, flags = decode(device.profile, answers)
-        at_ms = self._clock.unix_ms()
+        at_ms, monotonic_ms, synchronised = moment(self._clock)
         device.note_good(at_ms, time.monotonic() - began_s)
-        samples.append(Sample(device.station, at_ms, int(self._clock.monotonic_s() * 1000), values, flags))
+        samples.append(Sample(device.station, at_ms, monotonic_ms, values, flags, synchronised))
 
     def _request(self, device: Device, function: int, read: Read, listen_s: float) -> list[int]:
         """One read request: its registers. Raises BusFaultError, PortLostError, or _RefusedError with the exception code."""

@@ -39,13 +39,17 @@ _PAST: Final = (
 
 
 class Sample(msgspec.Struct, frozen=True):
-    """What one poll gave: values in the quantities' units, None where there is none; flags only for what is not good."""
+    """What one poll gave: values in the quantities' units, None where there is none; flags only for what is not good.
+
+    `clock_synchronised`: whether `at_ms` could be trusted when it was taken; a clock may be set in the middle of a sweep.
+    """
 
     station: str
     at_ms: int
     monotonic_ms: int
     values: dict[str, float | None]
     flags: dict[str, Flag]
+    clock_synchronised: bool
 
 
 class Device:

@@ -98,3 +98,23 @@ def test_a_test_sets_the_clock_through_a_file(tmp_path):
     assert not clock.synchronised()
     with pytest.raises(ValueError, match="offset_file"):
         ClockConfig(60.0, 1, 1.0, str(file)).build()
+
+
+class Set:
+    """A clock that is set right between the first question and the second."""
+
+    def __init__(self):
+        self.answers = iter((False, True))
+
+    def unix_ms(self):
+        return 5
+
+    def monotonic_s(self):
+        return 7.0
+
+    def synchronised(self):
+        return next(self.answers)
+
+
+def test_a_date_of_a_clock_that_is_just_being_set_is_not_trusted():
+    assert edge_clock.moment(Set()) == (5, 7_000, False)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from contract.clock import SystemClock
 from edge.config import BusConfig
 from edge.fieldbus.device import Sample
 from edge.main import Collector
@@ -228,8 +227,8 @@ class Appended:
 def test_one_commit_when_the_fastest_buses_have_delivered():
     buses = [BusConfig("a", "/dev/a"), BusConfig("b", "/dev/b"), BusConfig("slow", "/dev/c", interval_s=60.0)]
     outbox = Appended()
-    collector = Collector(outbox, SystemClock(), "boot", buses)
-    sample = Sample("s1", 1_000, 1_000, {"wind_speed_ms": 99.0}, {})
+    collector = Collector(outbox, "boot", buses)
+    sample = Sample("s1", 1_000, 1_000, {"wind_speed_ms": 99.0}, {}, clock_synchronised=True)
     collector("a", [sample])
     collector("slow", [sample])
     collector("b", [])

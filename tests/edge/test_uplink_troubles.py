@@ -1,6 +1,9 @@
 """Links that look open and are dead, a backlog, a slow central, a broker that does not want us: what the uplink does about each."""
 
+import asyncio
+import concurrent.futures
 import contextlib
+import errno
 import ssl
 import time
 
@@ -11,7 +14,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from contract.messages import Event
 from contract.topics import Stream
-from edge.uplink import refused_for_good
+from edge.uplink import closing_noise, refused_for_good
 from tests.edge.central import Central
 from tests.edge.test_uplink import TELEMETRY, Agent, wait_for
 from tests.processes import free_port, start_mosquitto
@@ -219,3 +222,34 @@ def test_a_wrong_password_is_not_tried_again_soon(start, tmp_path):
     finally:
         agent.stop()
         strict.kill()
+
+
+class Loop:
+    def __init__(self):
+        self.told = []
+
+    def default_exception_handler(self, context):
+        self.told.append(context["exception"])
+
+
+def test_only_known_noise_of_a_closed_connection_is_passed_over():
+    loop = Loop()
+    client = object.__new__(aiomqtt.Client)
+    client._disconnected = concurrent.futures.Future()
+    client._connected = type("Cancelled", (), {"done": lambda _: True, "exception": cancelled})()
+    try:
+        client._on_disconnect(None, None, None, 7)
+    except asyncio.CancelledError as error:
+        closing_noise(loop, {"exception": error})
+    closing_noise(
+        loop, {"exception": OSError(errno.EBADF, ""), "handle": "<Handle BaseSelectorEventLoop.add_writer(12)>"}
+    )
+    assert loop.told == []
+    others = [OSError(errno.EBADF, ""), asyncio.CancelledError(), ValueError()]
+    for error in others:
+        closing_noise(loop, {"exception": error})
+    assert loop.told == others
+
+
+def cancelled(_):
+    raise asyncio.CancelledError

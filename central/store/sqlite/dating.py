@@ -1,12 +1,17 @@
 """When something was measured by a gateway that did not know the time: a boot's offset, and the dates that follow from it.
 
 Monotonic time plus an offset is wall time, for everything of one boot. A message of the boot with a synchronised clock proves the
-offset. Until then the tightest bound serves: nothing is measured after it was received. All undated items of a boot always have
-the same offset, so that their order is that of the monotonic clock whatever becomes known when.
+offset. Until then the tightest bound serves: nothing is measured after it was received. All items of a boot without a proof always
+have the same offset, so that their order is that of the monotonic clock whatever becomes known when.
+
+A clock may be set within a boot, so that its proofs differ. An undated item then takes the offset of the next proof after it in
+monotonic time, as far as one is known when it comes, and else of the last one before it: what ended the uncertainty knows best.
+Once proven, a date stays.
 """
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
@@ -21,13 +26,19 @@ BY_OWN_CLOCK: Final = 1
 BY_OFFSET: Final = 2
 BOUND_STEP_MS: Final = 1_000
 """A tighter bound moves dates only when it is better by so much; a clock that was set counts as set from so much on."""
+PROOF_STEP_MS: Final = 100
+"""From so much on two proofs of a boot differ: more than the time between reading one clock and the other."""
+RUNS_MAX: Final = 256
 FUTURE_TOLERANCE_MS: Final = 60_000
 ROWS_AT_ONCE: Final = 50_000
 _MINUTE_MS: Final = MINUTE_S * 1000
 _HOUR_MS: Final = HOUR_S * 1000
 _DAY_MS: Final = DAY_S * 1000
 
-_OF_BOOT: Final = "boot_id = ? AND clock_synchronised = 0 AND stream_key IN (SELECT key FROM streams WHERE gateway = ?)"
+_OF_BOOT: Final = (
+    "boot_id = ? AND clock_synchronised = 0 AND stream_key IN (SELECT key FROM streams WHERE gateway = ?)"
+    " AND monotonic_ms > ? AND monotonic_ms <= ?"
+)
 _INSERT_ROLLUPS: Final = RowInsert(
     f"INSERT INTO rollups (resolution_s, station_key, at_ms, readings, {', '.join(COLUMNS)})", 4 + len(COLUMNS)
 )
@@ -35,9 +46,42 @@ _encode = msgspec.json.Encoder().encode
 _flags = msgspec.json.Decoder(dict[str, Flag])
 
 
+class Run(msgspec.Struct):
+    """Proofs that agree, next to each other in monotonic time; the last of them was at `last_ms`."""
+
+    last_ms: int
+    offset_ms: int
+
+
 class Boot(msgspec.Struct):
+    """`offset_ms`: a bound, or the newest proof. `runs`: the proofs by items that are remembered, in the order of monotonic time."""
+
     offset_ms: int
     proven: bool
+    runs: list[Run] = []
+
+    def at(self, monotonic_ms: int) -> int:
+        """The offset [ms] of an undated item."""
+        index = bisect_left(self.runs, monotonic_ms, key=_last_ms)
+        if index < len(self.runs):
+            return self.runs[index].offset_ms
+        return self.runs[-1].offset_ms if self.runs else self.offset_ms
+
+    def note(self, monotonic_ms: int, offset_ms: int) -> None:
+        """Remembers a proof. They may come in any order: what was sent again proves old offsets once more."""
+        runs = self.runs
+        index = bisect_left(runs, monotonic_ms, key=_last_ms)
+        if index < len(runs) and abs(runs[index].offset_ms - offset_ms) <= PROOF_STEP_MS:
+            return
+        if index > 0 and abs(runs[index - 1].offset_ms - offset_ms) <= PROOF_STEP_MS:
+            runs[index - 1].last_ms = monotonic_ms
+            return
+        runs.insert(index, Run(monotonic_ms, offset_ms))
+        del runs[:-RUNS_MAX]
+
+
+def _last_ms(run: Run) -> int:
+    return run.last_ms
 
 
 class Boots:
@@ -45,15 +89,9 @@ class Boots:
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], Boot | None] = {}
-        self._proven: dict[str, dict[str, int]] = {}
 
     def forget(self) -> None:
         self._known.clear()
-        self._proven.clear()
-
-    def proven(self, gateway: str) -> Mapping[str, int]:
-        """Boot id -> offset [ms], of the boots whose proof is remembered: nothing has to be looked up for them."""
-        return self._proven.setdefault(gateway, {})
 
     def known(self, connection: sqlite3.Connection, gateway: str, boot_id: str) -> Boot | None:
         key = gateway, boot_id
@@ -69,14 +107,37 @@ class Boots:
     ) -> set[int]:
         """Notes the offset that a synchronised message shows. What waited for it is dated by it; returns the stations concerned."""
         boot = self.known(connection, gateway, boot_id)
-        self._proven.setdefault(gateway, {})[boot_id] = offset_ms
         if boot is not None and boot.proven:
-            if abs(offset_ms - boot.offset_ms) > BOUND_STEP_MS:
-                # The clock was set: what comes undated from now on follows the newer word, what has its date keeps it.
+            if not boot.runs and abs(offset_ms - boot.offset_ms) > PROOF_STEP_MS:
                 self._write(connection, gateway, boot_id, Boot(offset_ms, proven=True))
             return set()
         self._write(connection, gateway, boot_id, Boot(offset_ms, proven=True))
         return redate(connection, gateway, boot_id, offset_ms, BY_OFFSET, now_ms)
+
+    def prove_by_items(
+        self, connection: sqlite3.Connection, gateway: str, boot_id: str, proofs: Iterable[tuple[int, int]], now_ms: int
+    ) -> set[int]:
+        """As `prove`, by (monotonic time, offset) [ms] of one or more synchronised items of a batch."""
+        boot = self.known(connection, gateway, boot_id)
+        was_proven = boot is not None and boot.proven
+        if boot is None:
+            boot = Boot(0, proven=True)
+        for monotonic_ms, offset_ms in proofs:
+            boot.note(monotonic_ms, offset_ms)
+        newest_ms = boot.runs[-1].offset_ms
+        if not was_proven or abs(newest_ms - boot.offset_ms) > PROOF_STEP_MS:
+            boot.offset_ms, boot.proven = newest_ms, True
+            self._write(connection, gateway, boot_id, boot)
+        if was_proven:
+            return set()
+        touched: set[int] = set()
+        after_ms = -1
+        for run in boot.runs[:-1]:
+            touched |= redate(
+                connection, gateway, boot_id, run.offset_ms, BY_OFFSET, now_ms, between_ms=(after_ms, run.last_ms)
+            )
+            after_ms = run.last_ms
+        return touched | redate(connection, gateway, boot_id, newest_ms, BY_OFFSET, now_ms)
 
     def bound(
         self, connection: sqlite3.Connection, gateway: str, boot_id: str, offset_ms: int, now_ms: int
@@ -96,24 +157,34 @@ class Boots:
 
 
 def redate(  # noqa: PLR0917 - one act on one boot
-    connection: sqlite3.Connection, gateway: str, boot_id: str, offset_ms: int, mark: int, now_ms: int
+    connection: sqlite3.Connection,
+    gateway: str,
+    boot_id: str,
+    offset_ms: int,
+    mark: int,
+    now_ms: int,
+    *,
+    between_ms: tuple[int, int] = (-1, 2**62),
 ) -> set[int]:
-    """Dates all undated readings and events of a boot by the offset, with roll-ups and last readings. Returns the stations' keys."""
+    """Dates the undated readings and events of a boot by the offset, with roll-ups and last readings. Returns the stations' keys.
+
+    `between_ms`: only what is after the first and not after the second, in monotonic time.
+    """
     connection.execute(
         f"UPDATE events SET at_ms = max(0, monotonic_ms + ?), clock_synchronised = ? WHERE {_OF_BOOT}",  # noqa: S608
-        (offset_ms, mark, boot_id, gateway),
+        (offset_ms, mark, boot_id, gateway, *between_ms),
     )
     touched: dict[int, set[int]] = {}
     for station_key, before, after in connection.execute(
         f"SELECT DISTINCT station_key, at_ms / {_MINUTE_MS}, max(0, monotonic_ms + ?) / {_MINUTE_MS} FROM readings WHERE {_OF_BOOT}",  # noqa: S608
-        (offset_ms, boot_id, gateway),
+        (offset_ms, boot_id, gateway, *between_ms),
     ):
         touched.setdefault(station_key, set()).update((before, after))
     if not touched:
         return set()
     connection.execute(
         f"UPDATE readings SET at_ms = max(0, monotonic_ms + ?), clock_synchronised = ? WHERE {_OF_BOOT}",  # noqa: S608
-        (offset_ms, mark, boot_id, gateway),
+        (offset_ms, mark, boot_id, gateway, *between_ms),
     )
     for station_key, minutes in touched.items():
         _roll_up_again(connection, station_key, minutes)
@@ -192,6 +263,13 @@ def _choose_last(connection: sqlite3.Connection, station_key: int, now_ms: int) 
         (station_key, now_ms + FUTURE_TOLERANCE_MS),
     ).fetchone()
     if row is None:
+        return
+    last = connection.execute(
+        "SELECT gateway, seq, received_at_ms, clock_synchronised FROM last_readings WHERE station_key = ?",
+        (station_key,),
+    ).fetchone()
+    if last is not None and last[3] == BY_OWN_CLOCK and last[0] == row[0] and last[1] > row[1] and last[2] >= row[3]:
+        # Numbered later, received later, its date untouched by all this: the clock was set back before it.
         return
     gateway, seq, at_ms, received_at_ms, mark, flags = row[:6]
     flagged = _flags.decode(flags) if flags else {}

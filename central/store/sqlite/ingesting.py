@@ -10,7 +10,7 @@ import numpy as np
 from central.store.door import Incoming, Ingested
 from central.store.progress import Progress
 from central.store.rollup import COLUMNS, NAMES, deltas
-from central.store.sqlite.dating import BOUND_STEP_MS, BY_BOUND, BY_OFFSET, BY_OWN_CLOCK, FUTURE_TOLERANCE_MS, Boots
+from central.store.sqlite.dating import BY_BOUND, BY_OFFSET, BY_OWN_CLOCK, FUTURE_TOLERANCE_MS, PROOF_STEP_MS, Boots
 from central.store.sqlite.inserting import RowInsert
 from contract.messages import Event, Reading, Shed
 from contract.topics import Stream
@@ -70,9 +70,22 @@ class _Stream(msgspec.Struct):
 
 
 class _Station(msgspec.Struct):
+    """`last_at_ms`, `last_of`: date, stream and number of its last reading."""
+
     key: int
     gateway: str | None
     last_at_ms: int
+    last_of: tuple[int, int]
+
+    def gives_way(self, at_ms: int, of: tuple[int, int], now_ms: int) -> bool:
+        """Whether a reading of that date, stream and number takes the place of the last one.
+
+        Within a stream the number decides, so that a clock that was set back does not hold the newest readings up until it has caught
+        up. Between streams the date does; but one dated into the future gives way to whatever comes next.
+        """
+        if of[0] == self.last_of[0]:
+            return of[1] > self.last_of[1]
+        return at_ms >= self.last_at_ms or self.last_at_ms > now_ms + FUTURE_TOLERANCE_MS
 
 
 class _Group(msgspec.Struct):
@@ -140,21 +153,26 @@ class Ingestion:
 
     def _date(self, connection: sqlite3.Connection, incoming: Incoming, received_at_ms: int) -> None:
         """Takes from a batch what it says of the gateway's boots, before its items are dated."""
-        proofs: dict[str, Reading | Event] = {}
+        proofs: dict[str, list[list[int]]] = {}
         newest_ms: dict[str, int] = {}
-        proven = self._boots.proven(incoming.gateway)
         for item in incoming.batch.items:
             if isinstance(item, Shed):
                 continue
             if item.clock_synchronised:
-                known_ms = proven.get(item.boot_id)
-                if known_ms is None or abs(item.at_ms - item.monotonic_ms - known_ms) > BOUND_STEP_MS:
-                    proofs[item.boot_id] = item
+                monotonic_ms = item.monotonic_ms
+                offset_ms = item.at_ms - monotonic_ms
+                said = proofs.setdefault(item.boot_id, [])
+                # Of those that agree, the first and the last in monotonic time tell all.
+                if said and abs(said[-1][2] - offset_ms) <= PROOF_STEP_MS and monotonic_ms >= said[-1][1]:
+                    said[-1][1] = monotonic_ms
+                else:
+                    said.append([monotonic_ms, monotonic_ms, offset_ms])
             else:
                 newest_ms[item.boot_id] = max(item.monotonic_ms, newest_ms.get(item.boot_id, 0))
-        for boot_id, item in proofs.items():
-            offset_ms = item.at_ms - item.monotonic_ms
-            self.note_boot(connection, incoming.gateway, boot_id, offset_ms, received_at_ms, proven=True)
+        for boot_id, said in proofs.items():
+            shown = [(moment_ms, offset_ms) for first, last, offset_ms in said for moment_ms in (first, last)]
+            if self._boots.prove_by_items(connection, incoming.gateway, boot_id, shown, received_at_ms):
+                self._stations.clear()
         for boot_id, monotonic_ms in newest_ms.items():
             offset_ms = received_at_ms - monotonic_ms
             self.note_boot(connection, incoming.gateway, boot_id, offset_ms, received_at_ms, proven=False)
@@ -164,7 +182,7 @@ class Ingestion:
         boot = self._boots.known(connection, gateway, item.boot_id)
         if boot is None:
             raise LookupError(f"boot {item.boot_id} was not noted")
-        return max(0, item.monotonic_ms + boot.offset_ms), BY_OFFSET if boot.proven else BY_BOUND
+        return max(0, item.monotonic_ms + boot.at(item.monotonic_ms)), BY_OFFSET if boot.proven else BY_BOUND
 
     def _batch(self, connection: sqlite3.Connection, incoming: Incoming, group: _Group) -> Ingested:
         batch = incoming.batch
@@ -221,9 +239,9 @@ class Ingestion:
             group.flagged.extend((row, quantity) for quantity in item.flags)
         head = (station.key, at_ms, stream_key, item.seq, group.received_at_ms, mark, monotonic_ms, boot_id, flags)
         group.rows.append((*head, *map(item.values.get, NAMES)))
-        # A last reading dated into the future (a station whose clock was wrong) gives way to whatever comes next.
-        if at_ms >= station.last_at_ms or station.last_at_ms > group.received_at_ms + FUTURE_TOLERANCE_MS:
-            station.last_at_ms = at_ms
+        of = stream_key, item.seq
+        if station.gives_way(at_ms, of, group.received_at_ms):
+            station.last_at_ms, station.last_of = at_ms, of
             group.last[name] = (gateway, item, at_ms, mark)
 
     def _event(self, connection: sqlite3.Connection, gateway: str, stream_key: int, item: Event, group: _Group) -> None:
@@ -275,7 +293,11 @@ class Ingestion:
         return known
 
     def _station(self, connection: sqlite3.Connection, name: str) -> _Station:
-        select = "SELECT key, stations.gateway, at_ms FROM stations LEFT JOIN last_readings ON station_key = key WHERE id = ?"
+        select = (
+            "SELECT key, stations.gateway, l.at_ms, l.seq, (SELECT max(stream_key) FROM readings AS r"
+            " WHERE r.station_key = key AND r.at_ms = l.at_ms AND r.seq = l.seq)"
+            " FROM stations LEFT JOIN last_readings AS l ON l.station_key = key WHERE id = ?"
+        )
         row = connection.execute(select, (name,)).fetchone()
         if row is None:
             connection.execute(
@@ -283,7 +305,7 @@ class Ingestion:
                 (name, name, name),
             )
             row = connection.execute(select, (name,)).fetchone()
-        station = _Station(row[0], row[1], -1 if row[2] is None else row[2])
+        station = _Station(row[0], row[1], -1 if row[2] is None else row[2], (row[4] or 0, row[3] or 0))
         self._stations[name] = station
         return station
 

@@ -114,6 +114,33 @@ def test_after_a_step_what_has_a_date_keeps_it_and_what_comes_undated_follows_th
     assert dates(store) == [(-6_000, None), (2_000, None), (3_000, "by_boot")]
 
 
+STEPS = [said(1, 1_000, ahead_ms=-262_000), said(2, 2_000, ahead_ms=-700), said(4, 4_000, ahead_ms=0)]
+"""Synchronised three times, and stepped twice between."""
+
+
+@pytest.mark.parametrize(
+    ("monotonic_ms", "date_ms"),
+    [(900, 900 - 262_000), (1_500, 800), (2_000, 1_300), (3_000, 3_000), (9_000, 9_000)],
+)
+def test_an_undated_reading_takes_the_offset_of_the_next_proof_or_else_of_the_last(store, monotonic_ms, date_ms):
+    take(store, *STEPS)
+    take(store, said(5, monotonic_ms, "s2"))
+    assert dates(store, "s2") == [(date_ms, "by_boot")]
+
+
+def test_old_proofs_that_come_again_with_newer_ones_do_not_date_what_is_new(store):
+    store.set_hello("gw", Hello(1, "x", "boot-1", BOOTED_MS + 6_000, {}, [], 6_000, clock_synchronised=True)).result(5)
+    take(store, *STEPS, said(5, 5_000, "s2"))
+    take(store, *STEPS[:2], said(6, 5_500, "s2"))
+    assert dates(store, "s2") == [(5_000, "by_boot"), (5_500, "by_boot")]
+
+
+def test_what_waited_is_dated_stretch_by_stretch_when_its_boot_is_proven_at_several_offsets(store):
+    take(store, *(said(seq, monotonic_ms, "s2") for seq, monotonic_ms in ((10, 500), (11, 1_500), (12, 3_000))))
+    take(store, *STEPS)
+    assert dates(store, "s2") == [(500 - 262_000, "by_boot"), (800, "by_boot"), (3_000, "by_boot")]
+
+
 def test_what_is_known_of_a_boot_survives_a_restart(tmp_path, clock):
     for item in (said(1, 1_000, ahead_ms=0), said(2, 2_000)):
         store = open_store(tmp_path / "central.db", clock, lambda: UNIX_NOW_S)

@@ -3,7 +3,7 @@
 import pytest
 
 from central.store.door import Incoming, Ingested, Resolution
-from contract.messages import Reading
+from contract.messages import VERSION, Batch, Reading
 from contract.topics import Stream
 from tests.central.store.making import CITY_NOW_MS, UNIX_NOW_S, batch, reading, readings, shed
 
@@ -123,8 +123,8 @@ def test_a_station_nobody_told_of_is_registered_not_lost(store):
 # fmt: off
 DATES = [
     ([1_000, 2_000, 3_000], 3_000),
-    ([3_000, 1_000, 2_000], 3_000),                                        # late ones do not count as news
-    ([CITY_NOW_MS + 59_000, CITY_NOW_MS], CITY_NOW_MS + 59_000),           # a little fast: believed
+    ([3_000, 1_000, 2_000], 2_000),                                        # the clock was set back: the number tells
+    ([CITY_NOW_MS + 59_000, CITY_NOW_MS], CITY_NOW_MS),                    # a little fast, then put right
     ([CITY_NOW_MS + 61_000, CITY_NOW_MS], CITY_NOW_MS),                    # far ahead: a wrong clock, put right
     ([CITY_NOW_MS + 61_000, CITY_NOW_MS + 62_000], CITY_NOW_MS + 62_000),  # far ahead for good: the newest is shown
 ]
@@ -133,12 +133,20 @@ DATES = [
 
 @pytest.mark.parametrize(("dates_ms", "last_ms"), DATES)
 @pytest.mark.parametrize("together", [True, False])
-def test_the_last_reading_is_the_newest_by_its_own_date(store, dates_ms, last_ms, together):
+def test_the_last_reading_is_the_newest_by_number_whatever_its_clock_said(store, dates_ms, last_ms, together):
     items = [reading(seq, at_ms=at_ms) for seq, at_ms in enumerate(dates_ms, 1)]
     for part in [items] if together else [[item] for item in items]:
         store.ingest_batch("gw", TELEMETRY, batch(*part)).result(5)
     (last,) = store.last_readings()
     assert last.at_ms == last_ms
+
+
+def test_between_streams_the_date_tells_and_what_was_late_is_no_news(store):
+    for epoch, seq, at_ms in (("new", 1, 3_000), ("old", 9, 2_000), ("new", 2, 2_500)):
+        item = reading(seq, at_ms=at_ms)
+        store.ingest_batch("gw", TELEMETRY, Batch(VERSION, epoch, seq, [item])).result(5)
+        (last,) = store.last_readings()
+        assert (last.seq, last.at_ms) == ((1, 3_000) if epoch == "old" else (seq, at_ms))
 
 
 def test_a_last_reading_tells_all(store):
