@@ -160,10 +160,12 @@ class _Settling:
                 self._index[quantity, value].append(number)
         self._used: dict[int, Stored] = {}
         self._stored_at_ms: list[int] = []
+        self._proofs_at_ms: list[int] = []
 
     def account(self) -> Account:
         account = self._account
         newest: dict[int, int] = {}
+        dated: list[tuple[Stored, Served]] = []
         for row in self._stored:
             parts = self._parts(row)
             if parts is None:
@@ -178,7 +180,10 @@ class _Settling:
             if last < newest.get(row.stream_key, -1):
                 account.disordered.append(f"{row.station} seq {row.seq}")
             newest[row.stream_key] = last
-            self._check_date(row, self._served[last])
+            dated.append((row, self._served[last]))
+        self._proofs_at_ms = sorted(answer.at_ms for row, answer in dated if row.dated == _BY_OWN_CLOCK)
+        for row, answer in dated:
+            self._check_date(row, answer)
         self._stored_at_ms = sorted(self._served[number].at_ms for number in self._used)
         for number, answer in enumerate(self._served):
             if number not in self._used:
@@ -228,8 +233,9 @@ class _Settling:
     def _offsets(self, at_ms: int, late_ms: int, *, by_own_clock: bool) -> list[int]:
         """What the edge's clock may have been ahead when it dated an answer of true time `at_ms`.
 
-        A clock that was known to be wrong dates nothing: the word of a synchronised one does, the newest that central has when the
-        reading comes in. In this city a synchronised clock is stepped too, so that there are several.
+        A clock that was known to be wrong dates nothing: the word of a synchronised one does, the next after it that central knew when
+        the reading came, or the last before it. A synchronised state of which no reading of this station tells may have been without a
+        proof: then also the one beyond it.
         """
         changes = self._evidence.clock
         index = bisect_left(changes, at_ms, key=lambda change: change.at_ms)
@@ -239,10 +245,26 @@ class _Settling:
             near.append(changes[index - 2] if index > 1 else ClockChange(0, 0))
         found = [change.offset_ms for change in near if change.synchronised]
         if not by_own_clock:
-            before = [change for change in changes[:index] if change.synchronised] or [ClockChange(0, 0)]
-            after = [change for change in changes[index:] if change.synchronised]
-            found += [change.offset_ms for change in (before[-1], *after)]
+            found += self._told(range(index - 1, -2, -1)) + self._told(range(index, len(changes)))
         return found
+
+    def _told(self, order: range) -> list[int]:
+        """Offsets of the clock's synchronised states in that order, up to the first that a stored reading tells of; -1: the true time."""
+        changes = self._evidence.clock
+        found: list[int] = []
+        for index in order:
+            change = changes[index] if index >= 0 else ClockChange(0, 0)
+            if not change.synchronised:
+                continue
+            found.append(change.offset_ms)
+            end_ms = changes[index + 1].at_ms if index + 1 < len(changes) else 2**62
+            # As much later as a reading may be dated in the state after.
+            if self._proof_between(change.at_ms + self._evidence.late_ms, end_ms - self._evidence.late_ms):
+                break
+        return found
+
+    def _proof_between(self, from_ms: int, to_ms: int) -> bool:
+        return from_ms < to_ms and bisect_left(self._proofs_at_ms, from_ms) < bisect_right(self._proofs_at_ms, to_ms)
 
     def _was_in_flight(self, at_ms: int, killed_ms: int) -> bool:
         if not -_ASKED_BEFORE_MS <= killed_ms - at_ms <= self._evidence.in_flight_ms:

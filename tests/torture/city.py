@@ -35,7 +35,7 @@ class Settings:
     interval_s: float = 0.25
     response_time_s: float = 0.002
     commit_interval_s: float = 1.0
-    rows_max: int = 600
+    rows_max: int = 400
     bytes_max: int = 256 * 1024
     patience_s: float = 2.0
     backoff_max_s: float = 2.0

@@ -6,7 +6,7 @@ processes run in real time, and two runs of one plan never meet the same microse
 
 import heapq
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -126,9 +126,14 @@ _BOOTING_SHARE = 0.15
 CALM_EVERY_S = 40.0
 CALM_S = 6.0
 """Now and then everything works for a moment, or the backlog would never be seen to drain before the end."""
-LONG_CUT_EVERY_S = 240.0
-LONG_CUT_S = 30.0
-"""Long enough for the small outbox of the test to fill and to shed."""
+OUTAGE_EVERY_S = 160.0
+OUTAGE_S = 25.0
+"""Central out of reach, before every so manieth second. Long enough for the small outbox of the test to fill and to shed, as long as
+edge and stations are left in peace: killed again and again, they would not fill it."""
+
+
+PEACEFUL = frozenset({Target.EDGE, Target.STATIONS, Target.DISK, Target.CENTRAL_LINK})
+"""Left alone during an outage."""
 
 
 def plan(seed: int, kills: int, abilities: Abilities) -> list[Disturbance]:
@@ -147,10 +152,12 @@ def plan(seed: int, kills: int, abilities: Abilities) -> list[Disturbance]:
     while killed < kills:
         free_s, target = heapq.heappop(free)
         one = _draw(chance, target, _after_calm(free_s + _pause(chance, target)), abilities)
+        one = replace(one, at_s=_free_of_outage(one.at_s, one.for_s, target))
         made.append(one)
         killed += one.action in KILLS
         heapq.heappush(free, (one.at_s + one.for_s, target))
     last_kill_s = max((one.at_s for one in made if one.action in KILLS), default=0.0)
+    made += outages(last_kill_s)
     return sorted((one for one in made if one.at_s <= last_kill_s), key=lambda one: (one.at_s, one.target))
 
 
@@ -179,8 +186,6 @@ def _draw(chance: random.Random, target: Target, at_s: float, abilities: Abiliti
     if target in LINKS:
         action = chance.choices(list(_LINK_ACTIONS), list(_LINK_ACTIONS.values()))[0]
         for_s = 0.0 if action is Action.TEAR else chance.uniform(0.1, 4.0)
-        if target is Target.CENTRAL_LINK and action is not Action.TEAR and _near(at_s, LONG_CUT_EVERY_S):
-            for_s = LONG_CUT_S
         amount = chance.uniform(0.02, 1.0) if action is Action.DELAY else 0.0
         return Disturbance(at_s, target, action, round(for_s, 3), round(amount, 3))
     if target is Target.LINE:
@@ -195,5 +200,15 @@ def _draw(chance: random.Random, target: Target, at_s: float, abilities: Abiliti
     return Disturbance(at_s, target, Action.FILL, round(chance.uniform(0.5, 5.0), 3))
 
 
-def _near(at_s: float, period_s: float) -> bool:
-    return at_s > period_s / 2 and at_s % period_s < 12.0
+def outages(until_s: float) -> list[Disturbance]:
+    """Central is out of reach for long, again and again; each ends where a calm begins."""
+    ends = range(1, int(until_s // OUTAGE_EVERY_S) + 1)
+    return [Disturbance(end * OUTAGE_EVERY_S - OUTAGE_S, Target.CENTRAL_LINK, Action.REFUSE, OUTAGE_S) for end in ends]
+
+
+def _free_of_outage(at_s: float, for_s: float, target: Target) -> float:
+    """`at_s`, or the end of the outage that it would fall into, for those who have to be left in peace then."""
+    end_s = (at_s // OUTAGE_EVERY_S + 1) * OUTAGE_EVERY_S
+    if target in PEACEFUL and at_s + for_s > end_s - OUTAGE_S:
+        return _after_calm(end_s)
+    return at_s

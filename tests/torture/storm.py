@@ -29,8 +29,9 @@ STALL_S = 0.3
 
 LATE_S = 1.2
 """How late a late reply is: the agent has long given up."""
-BACK_ON_DISK_S = 5.0
-"""So long after a disk was full the agent may still keep readings in memory: its own pause between two attempts."""
+BACK_ON_DISK_S = 4.0
+"""So long after there is room again an agent may still keep readings in memory: the longest pause between two of its attempts
+(1 s and half as much again each time) when the disk was full for 5 s at most, with half a second for the attempt."""
 COMPLAINTS_MAX = 25
 
 
@@ -71,6 +72,8 @@ class Storm:
         self._down_since_ms: dict[Target, int] = {}
         self._asked_at_s: dict[Target, float] = {}
         self._full_since_ms = 0
+        self._full = False
+        self._asked_while_full = False
         self._refusing_until_ms = 0
         self._quiet = threading.Event()
 
@@ -146,10 +149,14 @@ class Storm:
         elif one.target is Target.CLOCK:
             self._set_clock(one)
         else:
+            self._full, self._full_since_ms = True, now_ms()
             self._city.fill_disk()
-            self._full_since_ms = now_ms()
             self._refusing_until_ms = now_ms() + round(1000 * (one.for_s + BACK_ON_DISK_S))
-            self._in(one.for_s, self._city.free_disk)
+            self._in(one.for_s, self._free_disk)
+
+    def _free_disk(self) -> None:
+        self._city.free_disk()
+        self._full = False
 
     def _begin_process(self, one: Disturbance, process: Process) -> None:
         target = one.target
@@ -164,6 +171,8 @@ class Storm:
             case Action.STOP:
                 self._down_since_ms[target] = now_ms()
                 self._asked_at_s[target] = time.monotonic()
+                if target is Target.EDGE:
+                    self._asked_while_full = self._full
                 process.ask_to_end()
                 self._in(one.for_s, lambda: self._ended(target, process))
             case Action.FREEZE:
@@ -204,7 +213,8 @@ class Storm:
 
     def _ended(self, target: Target, process: Process) -> None:
         code = process.ended()
-        if code is not None and target is Target.EDGE and now_ms() < self._refusing_until_ms:
+        if code is not None and target is Target.EDGE and (self._asked_while_full or self._full):
+            # With room at the time of the signal nothing may be lost: an agent that ends in good order tries once more.
             self._lose_memory(now_ms())
         if code not in {None, 0, -signal.SIGTERM}:
             self.record.complaints[f"{target} ended with {code} on SIGTERM: {short(process.last_words(2))}"] += 1

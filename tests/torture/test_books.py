@@ -1,5 +1,7 @@
 """How the books are compared: each way to cheat is found, and each excuse holds for what it is meant for and no more."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.torture.books import ClockChange, Evidence, Served, Span, Stored, settle, settle_events
@@ -124,6 +126,30 @@ def test_a_clock_that_was_known_to_be_wrong_dates_nothing():
     assert faults(account(answers, with_ten(2, -90_000), clock=clock)) == {"misdated": 10}
     assert faults(account(answers, with_ten(1, -90_000), clock=clock)) == {"misdated": 10}
     assert account(answers, with_ten(0, -90_000), clock=clock).undated == 10
+
+
+def test_an_undated_reading_follows_the_next_state_of_the_clock_that_something_proves_or_the_last_one():
+    answers = served()
+    moments = [answers[10].at_ms - 50, answers[20].at_ms - 50, answers[30].at_ms - 50, answers[35].at_ms - 50]
+    clock = [
+        ClockChange(moments[0], 50_000),
+        ClockChange(moments[1], 7, synchronised=False),
+        ClockChange(moments[2], 60_000),
+        ClockChange(moments[3], 90_000),
+    ]
+    ahead = [0] * 10 + [50_000] * 20 + [60_000] * 5 + [90_000] * (len(answers) - 35)
+
+    def misdated(shift_ms: int) -> int:
+        rows = [
+            Stored(row.station, 1, row.seq, row.at_ms + (shift_ms if 20 <= index < 30 else ahead[index]), row.values)
+            for index, row in enumerate(stored(answers))
+        ]
+        rows[20:30] = [replace(row, dated=2) for row in rows[20:30]]
+        return len(account(answers, rows, clock=clock).misdated)
+
+    assert {shift_ms: misdated(shift_ms) for shift_ms in (0, 7, 50_000, 60_000, 90_000)} == {
+        0: 10, 7: 10, 50_000: 0, 60_000: 0, 90_000: 10,
+    }  # fmt: skip
 
 
 def test_a_late_reply_taken_for_a_new_one_is_misdated():

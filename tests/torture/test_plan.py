@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.torture.plan import CALM_EVERY_S, CALM_S, KILLS, PROCESSES, Abilities, Action, Target, plan
+from tests.torture.plan import CALM_EVERY_S, CALM_S, KILLS, OUTAGE_S, PROCESSES, Abilities, Action, Target, plan
 
 ALL = Abilities(stations=("s01", "s02"))
 
@@ -31,6 +31,20 @@ def test_a_thousand_kills_try_everything_on_everybody():
     assert {target for target, _ in tried} == set(Target)
     assert {action for _, action in tried} == set(Action)
     assert all((target, Action.KILL) in tried for target in PROCESSES)
+
+
+def test_during_an_outage_the_agent_is_left_in_peace_to_fill_its_outbox():
+    steps = plan(5, 1000, ALL)
+    outages = [one for one in steps if one.target is Target.CENTRAL_LINK and one.for_s == OUTAGE_S]
+    assert len(outages) >= 4
+    for outage in outages:
+        assert not [
+            one
+            for one in steps
+            if one.target in {Target.EDGE, Target.STATIONS, Target.DISK}
+            and one.at_s < outage.at_s + outage.for_s
+            and one.at_s + one.for_s > outage.at_s
+        ]
 
 
 def test_now_and_then_nothing_begins_for_a_while():
