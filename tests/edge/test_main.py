@@ -224,6 +224,15 @@ class Appended:
         self.calls.append((len(readings), flush))
 
 
+def test_each_reading_has_the_mark_of_its_own_moment():
+    kept = []
+    outbox = Appended()
+    outbox.append = lambda readings, flush: kept.extend(readings)
+    samples = [Sample("s1", at_ms, at_ms, {}, {}, clock_synchronised=at_ms > 1_500) for at_ms in (1_000, 2_000)]
+    Collector(outbox, "boot", [BusConfig("a", "/dev/a")])("a", samples)
+    assert [(one.at_ms, one.clock_synchronised) for one in kept] == [(1_000, False), (2_000, True)]
+
+
 def test_one_commit_when_the_fastest_buses_have_delivered():
     buses = [BusConfig("a", "/dev/a"), BusConfig("b", "/dev/b"), BusConfig("slow", "/dev/c", interval_s=60.0)]
     outbox = Appended()

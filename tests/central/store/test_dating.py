@@ -149,6 +149,20 @@ def test_what_is_known_of_a_boot_survives_a_restart(tmp_path, clock):
         store.close()
 
 
+def test_a_clock_set_back_while_central_was_down_holds_nothing_up(tmp_path, clock):
+    for seq, ahead_ms in ((1, 30_000), (2, -3_600_000), (3, -3_600_000)):
+        store = open_store(tmp_path / "central.db", clock, lambda: UNIX_NOW_S)
+        take(store, said(seq, seq * 1_000, ahead_ms=ahead_ms))
+        assert [last.seq for last in store.last_readings()] == [seq]
+        store.close()
+
+
+def test_dating_what_waited_does_not_bring_an_older_reading_back(store):
+    take(store, said(1, 1_000, ahead_ms=0, boot="boot-0"), said(2, 2_000))
+    take(store, said(3, 3_000, ahead_ms=-60_000))
+    assert [(last.seq, last.at_ms - BOOTED_MS) for last in store.last_readings()] == [(3, -57_000)]
+
+
 def test_sending_again_after_the_date_was_found_changes_nothing(store):
     first = [said(seq, seq * 1_000) for seq in range(1, 20)]
     take(store, *first)
