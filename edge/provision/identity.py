@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from contract.errors import UserError
 from contract.provisioning import VERSION, Issued, RefusalReason, Refused, decode_answer, encode
+from edge.files import PRIVATE, point_at, sync_folder, write_atomically
 from edge.provision import keys, trust
-from edge.provision.files import PRIVATE, point_at, sync_folder, write_atomically
 
 RENEWAL: Final = "renewal "
 """How the purpose of a renewal begins."""

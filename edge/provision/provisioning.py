@@ -16,7 +16,7 @@ from contract.provisioning import (
     decode_answer,
     encode,
 )
-from edge.provision.files import write_atomically
+from edge.files import write_atomically
 from edge.provision.identity import Identity, IdentityFolder, Pending
 
 STICK: Final = "stick"

@@ -1,12 +1,11 @@
 """What survives a restart: the last document that proved itself, the one that did not, and the one under trial. One small file."""
 
-import contextlib
-import os
 from pathlib import Path
 
 import msgspec
 
 from contract.twin import Desired, Refused
+from edge.files import PRIVATE, write_atomically
 
 FILE_NAME = "desired.json"
 
@@ -49,20 +48,4 @@ def load(folder: Path) -> tuple[Memory, str]:
 
 def save(folder: Path, memory: Memory) -> None:
     """Replaces the file as a whole, on disk when it returns. Raises OSError; the old file is then still there."""
-    path = folder / FILE_NAME
-    part = path.with_suffix(".part")
-    try:
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(msgspec.json.encode(memory))
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        raise
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    write_atomically(folder / FILE_NAME, msgspec.json.encode(memory), PRIVATE)
