@@ -1,6 +1,7 @@
 """The port to the heat room: load a city, prepare it, step."""
 
 import copy
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -84,7 +85,10 @@ class Engine(Protocol):
         ...
 
     def fork(self) -> "Engine":
-        """Another engine on the same prepared city, for another thread: its steps leave this one's fields as they are."""
+        """Another engine on the same prepared city that goes on from here, for another thread: its steps leave this one's as they are.
+
+        May be called while another thread steps; then it waits for that step.
+        """
         ...
 
 
@@ -108,6 +112,8 @@ class HeatEngine:
         self._memory: Memory | None = None
         self._stepped_at_ms: int | None = None
         self._had_utci = True
+        self._stepping = threading.Lock()
+        """Held while the memory changes."""
 
     def load(self, report: Report) -> City:
         report(Stage.CITY, 0.0, "reading the city model" if self._city_path else "building the downtown")
@@ -159,11 +165,19 @@ class HeatEngine:
         self._memory, self._stepped_at_ms = None, None
 
     def fork(self) -> "HeatEngine":
-        other = copy.copy(self)
-        other._maps = None  # noqa: SLF001 - of our own class
+        with self._stepping:
+            other = copy.copy(self)
+            # What ground and walls remember by now, as a copy: a forecast for tonight begins with the asphalt of this afternoon.
+            other._memory = copy.deepcopy(self._memory)  # noqa: SLF001 - of our own class
+        other._maps = None  # noqa: SLF001
+        other._stepping = threading.Lock()  # noqa: SLF001
         return other
 
     def step(self, forcing: Forcing, at_ms: int) -> StepResult:
+        with self._stepping:
+            return self._step(forcing, at_ms)
+
+    def _step(self, forcing: Forcing, at_ms: int) -> StepResult:
         if self._geometry is None:
             raise RuntimeError("prepare the city before stepping")
         weather = Weather(

@@ -104,7 +104,7 @@ class Outlook:
         """The city is there and, when this process computes, prepared."""
         self._city = city
         if self._computes:
-            self._engine = engine.fork()
+            self._engine = engine
             warm_up_hours()
             current = self.shelf.current()
             if current is not None and not all(_is_of(hour, city) for hour in current.hours):
@@ -181,11 +181,13 @@ class Outlook:
         weathers = weather_of_hours(
             history, present.forcing, present.at_ms, moments, supplied=supplied, place=city.center
         )
+        # From the live engine as it is now: the first hour to come remembers the hours that were, each further one the hour before.
+        ahead = engine.fork()
         hours = []
         for valid_ms, (forcing, source) in zip(moments, weathers, strict=True):
             if self._stopping.is_set():
                 return False
-            result = engine.step(forcing, valid_ms)
+            result = ahead.step(forcing, valid_ms)
             layers = [quantise(LAYERS[name], field, result.is_ground) for name, field in result.fields.items()]
             name = hour_id(valid_ms, present.at_ms)
             self.shelf.put_hour(name, layers)

@@ -144,7 +144,7 @@ class SimulationService:
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._token: int | None = None
-        self._looked_at_s = float("-inf")
+        self._looked_at_s = self._framed_at_s = float("-inf")
         self._shown: _Shown | None = None
         self._clearness: tuple[float, int] | None = None
         self._state = SimulationState(0, {}, None, None, None, None)
@@ -241,8 +241,11 @@ class SimulationService:
 
     def _look(self) -> bool:
         token, now_s = self._store.change_token(), self._clock.monotonic_s()
-        since_s = now_s - self._looked_at_s
-        if since_s < self.tick_interval_s or (token == self._token and since_s < self.sun_interval_s):
+        # Counted from the last frame, not from the last look: readings of one sweep come in pieces, and a look at the first piece,
+        # which changes nothing yet, must not keep the rest waiting.
+        if now_s - self._framed_at_s < self.tick_interval_s:
+            return False
+        if token == self._token and now_s - self._looked_at_s < self.sun_interval_s:
             return False
         self._token, self._looked_at_s = token, now_s
         city = self.place.city
@@ -263,7 +266,7 @@ class SimulationService:
             return False
         result = self._engine.step(now.forcing, now.at_ms)
         self._keep(city, now.forcing, now.at_ms, result)
-        self._shown = _Shown(now.forcing, now.sun, now_s)
+        self._shown, self._framed_at_s = _Shown(now.forcing, now.sun, now_s), now_s
         total_ms = (self._clock.monotonic_s() - now_s) * 1000.0
         count = self._state.frames + 1
         self._note(frames=count, last_step_ms=result.step_ms, last_total_ms=total_ms, last_frame_id=frame_id(now.at_ms))

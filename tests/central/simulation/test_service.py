@@ -145,6 +145,18 @@ class TestWhenAFrameIsComputed:
         feed.all_say(clock.ms)
         assert service.look()
 
+    def test_a_first_piece_that_changes_nothing_keeps_the_rest_of_the_sweep_waiting_for_nothing(
+        self, service, feed, clock
+    ):
+        feed.all_say(JST_14_MS)
+        assert service.look()
+        clock.advance(1.0)
+        feed.say(STATIONS[0], clock.ms)
+        assert not service.look()
+        for station in STATIONS[1:]:
+            feed.say(station, clock.ms, {**HOT_DAY, "air_temperature_degc": 36.0})
+        assert service.look()
+
     def test_when_only_the_sun_moved_on(self, make, feed, clock, store):
         service = make(speed=60.0)
         service.prepare()
