@@ -5,17 +5,9 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from central.heat.comfort.bands import band_of
-from central.heat.comfort.wbgt import station_wbgt
 from central.heat.sun import Sun, sun_position
-from central.simulation.forcing import (
-    ASSUMED_WIND_MS,
-    Forcing,
-    NoForcing,
-    StationWord,
-    city_forcing,
-    stale_after_s,
-    standard_pressure_hpa,
-)
+from central.simulation.forcing import Forcing, NoForcing, StationWord, city_forcing, stale_after_s
+from central.simulation.station_wbgt import COMPLETED_FROM, Mast, wbgt_of
 from central.store.door import GatewayState, LastReading, Station
 from contract.clock import Clock
 
@@ -112,44 +104,20 @@ class StationBoard:
                 continue
             word, age_s = heard[name]
             last = last_by_station[name]
-            wbgt = self._wbgt(word, forcing, sun_position(last.at_ms, *place), altitude_m)
+            wbgt = self._wbgt(
+                word, forcing, sun_position(last.at_ms, *place), Mast(*place, altitude_m, self._wind_height_m)
+            )
             band = None if wbgt is None else band_of(wbgt).id
             reports.append(StationReport(station, last, age_s, not word.is_fresh, limit_s, wbgt, band))
         return StationsNow(at_ms, tuple(reports), forcing, sun)
 
-    def _wbgt(self, word: StationWord, forcing: Forcing | NoForcing, sun: Sun, altitude_m: float) -> float | None:
-        """From the station's own words; what it does not measure itself (sun, wind, pressure) is taken from the city's weather.
-
-        `sun` is that of the reading. A stale word cannot be completed with the weather of now.
-        """
-        temperature, humidity = word.good("air_temperature_degc"), word.good("relative_humidity_pct")
-        if temperature is None or humidity is None:
-            return None
-        city = forcing if isinstance(forcing, Forcing) and word.is_fresh else None
-
-        def own_or_city(quantity: str, otherwise: float) -> float:
-            own = word.good(quantity)
-            if own is not None:
-                return own
-            return float(getattr(city, quantity)) if city is not None else otherwise
-
-        radiation = own_or_city("global_radiation_wm2", math.nan)
-        if math.isnan(radiation):
-            return None
-        try:
-            value = station_wbgt(
-                temperature,
-                humidity,
-                own_or_city("wind_speed_ms", ASSUMED_WIND_MS),
-                radiation,
-                own_or_city("air_pressure_hpa", standard_pressure_hpa(altitude_m)),
-                sun,
-                wind_height_m=self._wind_height_m,
-            )
-        except ValueError:
-            # Valid for the thermometer, yet outside what the index is defined for.
-            return None
-        return round(value, 2) if math.isfinite(value) else None
+    @staticmethod
+    def _wbgt(word: StationWord, forcing: Forcing | NoForcing, sun: Sun, mast: Mast) -> float | None:
+        """`sun` is that of the reading. A stale word cannot be completed with the weather of now."""
+        city = None
+        if isinstance(forcing, Forcing) and word.is_fresh:
+            city = {name: float(getattr(forcing, name)) for name in COMPLETED_FROM}
+        return wbgt_of(word.good, city, sun, mast)
 
     def _polling_intervals(self) -> dict[str, float]:
         """Station -> polling interval [real seconds], as the gateways told in their hello."""

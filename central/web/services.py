@@ -1,16 +1,21 @@
 """What the routes work with, wired once by `central.main`."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from central.city.model import City
 from central.simulation.library import FrameStore, shows
 from central.simulation.place import Stage
 from central.simulation.service import SimulationService
-from central.simulation.stations import StationsNow, StationStore
+from central.simulation.station_wbgt import WEATHER_WITHIN_MS, Mast, PastWeather, needs_weather, past_weather, with_wbgt
+from central.simulation.stations import KUMAGAYA, StationsNow, StationStore
 from central.store.door import Frame, Resolution, Series, StoreHealth
 from central.web.problems import CITY_FAILED, CITY_PREPARING, ProblemError
 from contract.clock import Clock
+
+FRAMES_A_PAGE: Final = 200
+FRAMES_READ_MAX: Final = 2000
+"""Further back than so many frames the city's weather is not looked up: a day's frames are some 260."""
 
 
 class WebStore(FrameStore, StationStore, Protocol):
@@ -63,3 +68,31 @@ class Services:
         """All stations at this moment."""
         city = self.simulation.place.city
         return self.simulation.board.now(city.center) if city is not None else self.simulation.board.now()
+
+    def with_wbgt(self, series: Series) -> Series:
+        """Minute values of one station with the WBGT that follows from each."""
+        city = self.simulation.place.city
+        lat, lon = KUMAGAYA if city is None else city.center
+        weather = PastWeather()
+        if series.rows and needs_weather(series):
+            at = series.columns.index("at_ms")
+            weather = self._past_weather(series.rows[0][at], series.rows[-1][at])
+        return with_wbgt(series, weather, Mast(lat, lon, wind_height_m=self.simulation.wind_height_m))
+
+    def _past_weather(self, from_ms: int, to_ms: int) -> PastWeather:
+        """Of the kept frames of this city from a little before to a little after."""
+        city = self.simulation.place.city
+        found: list[Frame] = []
+        cursor = None
+        for _ in range(FRAMES_READ_MAX // FRAMES_A_PAGE):
+            page = self.simulation.library.page(FRAMES_A_PAGE, cursor)
+            found += [
+                frame
+                for frame in page.frames
+                if from_ms - WEATHER_WITHIN_MS <= frame.at_ms <= to_ms + WEATHER_WITHIN_MS
+                and (city is None or shows(frame, city))
+            ]
+            cursor = page.next_cursor
+            if cursor is None or page.frames[-1].at_ms < from_ms - WEATHER_WITHIN_MS:
+                break
+        return past_weather(found)

@@ -21,6 +21,7 @@ ITEMS_MAX: Final = 10_000
 DECIMALS: Final = 3
 """Finer than any station measures; more digits are only float dust."""
 IDS_IN_HINT_MAX: Final = 20
+UNITS: Final = {name: quantity.unit for name, quantity in QUANTITIES.items()} | {"wbgt_degc": "degC"}
 
 
 class Fineness(StrEnum):
@@ -74,6 +75,8 @@ def router(services: Services) -> APIRouter:
             raise ProblemError(
                 INVALID_INPUT, "cursor: not one that this service gave for these parameters", field="cursor"
             ) from None
+        if resolution is Fineness.MINUTE:
+            series = services.with_wbgt(series)
         return json_reply(
             request,
             {
@@ -82,9 +85,9 @@ def router(services: Services) -> APIRouter:
                 "from": iso(from_ms),
                 "to": iso(to_ms),
                 "quantities": {
-                    name: {"unit": QUANTITIES[name].unit}
+                    name: {"unit": UNITS[name]}
                     for index, name in enumerate(series.columns)
-                    if name in QUANTITIES and any(row[index] is not None for row in series.rows)
+                    if name in UNITS and any(row[index] is not None for row in series.rows)
                 },
                 "items": items(series),
                 "next_cursor": series.next_cursor,

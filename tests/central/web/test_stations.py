@@ -120,3 +120,49 @@ class TestReadings:
 
     def test_a_station_that_said_nothing_has_no_items(self, town):
         assert readings(town, "kmg-08")["items"] == []
+
+
+class TestWbgtOverTime:
+    """The station's own WBGT, minute by minute."""
+
+    MOMENT = JST_14_MS - 120_000
+
+    def test_a_minute_says_what_the_station_said_at_that_minute(self, town):
+        town.feed.say("kmg-01", self.MOMENT)
+        town.feed.say("kmg-01", JST_14_MS - 60_000, {**HOT_DAY, "air_temperature_degc": 30.0})
+        body = readings(town)
+        assert body["quantities"]["wbgt_degc"] == {"unit": "degC"}
+        hot, mild = (item["wbgt_degc"] for item in body["items"])
+        now = town.client.get("/v1/stations").json()["stations"][0]["wbgt_degc"]
+        # The same words at nearly the same minute: what the station's card says now.
+        assert mild == pytest.approx(now, abs=0.05)
+        assert 31.0 < hot < 35.0
+
+    def test_the_sun_of_a_kept_frame_completes_a_station_without_one(self, hot_town):
+        hot_town.feed.say("stray", JST_14_MS, {"air_temperature_degc": 38.0, "relative_humidity_pct": 35.0})
+        hot_town.feed.say("stray", JST_14_MS - 3_600_000, {"air_temperature_degc": 38.0, "relative_humidity_pct": 35.0})
+        before, at_the_frame = readings(hot_town, "stray")["items"]
+        assert "wbgt_degc" not in before or before["wbgt_degc"] is None
+        (own,) = readings(hot_town, "kmg-01")["items"]
+        assert at_the_frame["wbgt_degc"] == pytest.approx(own["wbgt_degc"], abs=0.1)
+
+    @pytest.mark.parametrize("resolution", ["raw", "hour", "day"])
+    def test_other_resolutions_have_none(self, hot_town, resolution):
+        body = readings(hot_town, resolution=resolution)
+        assert "wbgt_degc" not in body["quantities"]
+
+    def test_a_station_without_humidity_has_none(self, town):
+        town.feed.say("kmg-01", self.MOMENT, {"air_temperature_degc": 38.0})
+        body = readings(town)
+        assert "wbgt_degc" not in body["quantities"]
+        assert "wbgt_degc" not in body["items"][0]
+
+    def test_pages_agree_with_the_whole(self, town):
+        for step in range(6):
+            town.feed.say(
+                "kmg-01", JST_14_MS - 360_000 + step * 60_000, {**HOT_DAY, "air_temperature_degc": 30.0 + step}
+            )
+        whole = [item["wbgt_degc"] for item in readings(town)["items"]]
+        first = readings(town, limit=4)
+        rest = readings(town, limit=4, cursor=first["next_cursor"])
+        assert [item["wbgt_degc"] for item in (*first["items"], *rest["items"])] == whole
