@@ -7,7 +7,7 @@ import numpy as np
 
 from central.heat.comfort.utci import utci_surface
 from central.heat.comfort.wbgt import SENSOR_HEIGHT_M, wind_ratio
-from central.heat.comfort.wbgt_tables import WbgtTables, wbgt_tables
+from central.heat.comfort.wbgt_surface import WbgtSurface, wbgt_surface
 from central.heat.geometry.types import Floats32, Floats64
 from central.heat.memory import Memory
 from central.heat.radiation.clearness import Irradiance, haurwitz_wm2
@@ -37,7 +37,7 @@ class Moment:
     absorbed: Absorbed
     utci_coefficients: Floats32
     """(7, 7); zeros where the air is too wet for UTCI and that was to be left blank."""
-    wbgt: WbgtTables
+    wbgt: WbgtSurface
     level_radiation: tuple[float, float, float]
     """The beam, the sky's light and the walls' light on a level plane [W/m2]."""
     canopy_transmissivity: float
@@ -80,7 +80,7 @@ def moment(
     cos_zenith = max(math.sin(math.radians(sun.altitude_deg)), 0.0)
     beam = irradiance.direct_normal_wm2 * cos_zenith
     wall_light = 0.5 * materials.wall_albedo * irradiance.global_wm2
-    utci_coefficients = np.zeros((7, 7), dtype=np.float32)
+    utci_coefficients = np.zeros(28, dtype=np.float32)
     if with_utci:
         surface = utci_surface(weather.air_temperature_degc, weather.relative_humidity_pct)
         utci_coefficients = surface.astype(np.float32)
@@ -105,7 +105,7 @@ def moment(
             wall_heating=walls,
         ),
         utci_coefficients=utci_coefficients,
-        wbgt=wbgt_tables(
+        wbgt=wbgt_surface(
             weather.air_temperature_degc,
             weather.relative_humidity_pct,
             weather.air_pressure_hpa,

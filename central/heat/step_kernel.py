@@ -7,7 +7,8 @@ import numpy as np
 from numba import prange
 
 from central.heat.comfort.utci import WIND_MAX_MS, WIND_MIN_MS
-from central.heat.comfort.wbgt_tables import WbgtTables
+from central.heat.comfort.utci_polynomial import degree_6
+from central.heat.comfort.wbgt_surface import WbgtSurface, wbgt_at
 from central.heat.compiled import kernel
 from central.heat.geometry.blocks import BLOCK
 from central.heat.geometry.dome import WORDS
@@ -15,7 +16,7 @@ from central.heat.geometry.rays import SHADED_BY_BUILDING, SHADED_BY_CANOPY
 from central.heat.geometry.types import Bytes, Floats32, Words
 from central.heat.radiation.bitplanes import Planes
 from central.heat.radiation.weights import ABSORPTIVITY_LONG, KELVIN, STEFAN_BOLTZMANN
-from central.heat.step_blocks import add_patches, globe_and_wick
+from central.heat.step_blocks import add_patches
 
 KELVIN_32 = np.float32(KELVIN)
 K4_PER_WM2 = np.float32(1.0 / (ABSORPTIVITY_LONG * STEFAN_BOLTZMANN))
@@ -50,7 +51,7 @@ def fill_maps(
     shade: Bytes,
     wind: Floats32,
     weights: StepWeights,
-    tables: WbgtTables,
+    surface: WbgtSurface,
     utci_coefficients: Floats32,
     scalars: Floats32,
     tmrt: Floats32,
@@ -67,8 +68,8 @@ def fill_maps(
         shade: (rows, padded) 0 building, 1 canopy, 2 sun.
         wind: (rows, columns) or (1, 1) wind at 10 m [m/s].
         weights: what patches, beam and ground send.
-        tables: of WBGT.
-        utci_coefficients: (7, 7) of (Tmrt - air temperature, wind).
+        surface: of WBGT.
+        utci_coefficients: (28,) by the exponents of Tmrt - air temperature and wind.
         scalars: (5,) air temperature [degC], share of the beam under a crown; beam, sky's light and walls' light on
             the level [W/m2].
         tmrt: (rows, columns) output, as the next three.
@@ -81,11 +82,10 @@ def fill_maps(
     wind_is_uniform = wind.size == 1
     k = utci_coefficients
     # Named here: parallel loops take arrays, not tuples within tuples.
-    globe_flat = tables.globe.ravel()
-    wick_flat = tables.wick.ravel()
-    globe_terms = tables.globe_terms
-    wick_terms = tables.wick_terms
-    wind_terms = tables.wind_terms
+    wbgt_coefficients = surface.coefficients
+    globe_terms = surface.globe_terms
+    wick_terms = surface.wick_terms
+    wind_terms = surface.wind_terms
     base = weights.sky_sum[0]
     in_building_shade = weights.beam_and_ground[0]
     in_canopy_shade = weights.beam_and_ground[1]
@@ -99,7 +99,6 @@ def fill_maps(
     beam = scalars[2]
     sky_light = scalars[3]
     wall_light = scalars[4]
-    air_tenth = np.float32(0.1) * air_temperature_degc
     for row in prange(rows):
         absorbed = np.empty(BLOCK, np.float32)
         surplus = np.empty(BLOCK, np.float32)
@@ -157,18 +156,7 @@ def fill_maps(
 
             for i in range(BLOCK):
                 v = min(max(speed[i], UTCI_WIND_MIN), UTCI_WIND_MAX)
-                d = surplus[i]
-                u = k[6, 0]
-                u = u * d + (k[5, 0] + v * k[5, 1])
-                u = u * d + (k[4, 0] + v * (k[4, 1] + v * k[4, 2]))
-                u = u * d + (k[3, 0] + v * (k[3, 1] + v * (k[3, 2] + v * k[3, 3])))
-                u = u * d + (k[2, 0] + v * (k[2, 1] + v * (k[2, 2] + v * (k[2, 3] + v * k[2, 4]))))
-                u = u * d + (k[1, 0] + v * (k[1, 1] + v * (k[1, 2] + v * (k[1, 3] + v * (k[1, 4] + v * k[1, 5])))))
-                u = u * d + (
-                    k[0, 0]
-                    + v * (k[0, 1] + v * (k[0, 2] + v * (k[0, 3] + v * (k[0, 4] + v * (k[0, 5] + v * k[0, 6])))))
-                )
-                out_utci[i] = air_temperature_degc + u
+                out_utci[i] = air_temperature_degc + degree_6(k, 0, surplus[i], v)
 
             for i in range(BLOCK):
                 open_sky = sky_view[row, origin + i]
@@ -176,8 +164,8 @@ def fill_maps(
                 diffuse = sky_light * open_sky + wall_light * (ONE - open_sky)
                 x = globe_terms[0] + globe_terms[1] * diffuse + globe_terms[2] * direct
                 z = wick_terms[0] + wick_terms[1] * diffuse + wick_terms[2] * direct
-                y = max((np.sqrt(np.sqrt(speed[i] * wind_terms[0])) - wind_terms[1]) * wind_terms[2], ZERO)
-                out_wbgt[i] = air_tenth + globe_and_wick(globe_flat, wick_flat, x, y, z)
+                y = max((np.sqrt(np.sqrt(speed[i] * wind_terms[0])) - wind_terms[1]) * wind_terms[2], -ONE)
+                out_wbgt[i] = wbgt_at(wbgt_coefficients, x, z, y)
 
             if size == BLOCK:
                 for i in range(BLOCK):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from central.heat.comfort.chebyshev import fitted_powers
 from central.heat.comfort.humidity import saturation_vapour_pressure_hpa
 from central.heat.comfort.utci import VAPOUR_PRESSURE_MAX_HPA
 from central.heat.comfort.utci_polynomial import centred
@@ -100,11 +101,8 @@ def check_local(local: Local, shape: tuple[int, int]) -> None:
 def saturation_polynomial(air: Span) -> Floats64:
     """(7,) saturation vapour pressure [hPa] around the centre, by powers of the surplus of air temperature."""
     half = max(air.highest - air.centre, air.centre - air.lowest, 0.5)
-    nodes = half * np.cos(np.pi * (np.arange(24) + 0.5) / 24)
-    powers = np.polynomial.Polynomial.fit(
-        nodes, saturation_vapour_pressure_hpa(air.centre + nodes), SATURATION_DEGREE, domain=[-half, half]
-    ).convert()
-    return np.pad(powers.coef, (0, SATURATION_DEGREE + 1 - len(powers.coef)))
+    powers = fitted_powers(saturation_vapour_pressure_hpa, air.centre, half, SATURATION_DEGREE)
+    return np.asarray(powers / half ** np.arange(SATURATION_DEGREE + 1))
 
 
 def too_wet(air_degc: Floats32, humidity_pct: Floats32) -> npt.NDArray[np.bool_]:

@@ -7,7 +7,7 @@ import numpy as np
 from numba import prange
 
 from central.heat.comfort.utci_polynomial import degree_6, utci_offset
-from central.heat.comfort.wbgt_tables import WbgtTables
+from central.heat.comfort.wbgt_surface import WbgtSurface, wbgt_at
 from central.heat.comfort.wbgt_variation import WbgtVariation, wbgt_surplus
 from central.heat.compiled import kernel
 from central.heat.geometry.blocks import BLOCK
@@ -16,14 +16,14 @@ from central.heat.geometry.rays import SHADED_BY_BUILDING, SHADED_BY_CANOPY
 from central.heat.geometry.types import Bytes, Floats32, Words
 from central.heat.radiation.bitplanes import Planes
 from central.heat.radiation.weights import ABSORPTIVITY_SHORT, END_SHARE, GROUND_VIEW, SIDE_SHARE, STEFAN_BOLTZMANN
-from central.heat.step_blocks import NONE, add_patches, globe_and_wick
+from central.heat.step_blocks import add_patches
 from central.heat.step_kernel import K4_PER_WM2, KELVIN_32, ONE, UTCI_WIND_MAX, UTCI_WIND_MIN, ZERO, StepWeights
 
 SIGMA = np.float32(STEFAN_BOLTZMANN)
+NONE = np.int32(0)
 ALBEDO_VIEW = np.float32(ABSORPTIVITY_SHORT * (END_SHARE + 2.0 * SIDE_SHARE))
 """Share of what falls on the level that a person absorbs per unit of the ground's albedo."""
 LONG_GROUND_VIEW = np.float32(0.97 * GROUND_VIEW)
-PER_NODE = np.float32(1.0 / 23.0)
 
 
 class LocalFields(NamedTuple):
@@ -71,7 +71,7 @@ def fill_local_maps(
     fields: LocalFields,
     weights: StepWeights,
     local: LocalWeights,
-    tables: WbgtTables,
+    surface: WbgtSurface,
     variation: WbgtVariation,
     tmrt: Floats32,
     utci: Floats32,
@@ -86,8 +86,8 @@ def fill_local_maps(
     wind_varies, cover_varies, is_remembered = wind_field.size > 1, cover_field.size > 1, heating_field.size > 1
     temperature_varies, humidity_varies = air_field.size > 1, humidity_field.size > 1
     air_varies = temperature_varies or humidity_varies
-    globe_flat, wick_flat = tables.globe.ravel(), tables.wick.ravel()
-    globe_terms, wick_terms, wind_terms = tables.globe_terms, tables.wick_terms, tables.wind_terms
+    wbgt_coefficients = surface.coefficients
+    globe_terms, wick_terms, wind_terms = surface.globe_terms, surface.wick_terms, surface.wind_terms
     change, centre = variation.coefficients, variation.centre
     base = weights.sky_sum[0]
     sunlit_masks = weights.sunlit_masks
@@ -224,10 +224,10 @@ def fill_local_maps(
                 direct = beam * reached[i]
                 x = globe_terms[0] + globe_terms[1] * level_light[i] + globe_terms[2] * direct
                 z = wick_terms[0] + wick_terms[1] * level_light[i] + wick_terms[2] * direct
-                y = max((np.sqrt(np.sqrt(speed[i] * wind_terms[0])) - wind_terms[1]) * wind_terms[2], ZERO)
-                out_wbgt[i] = np.float32(0.1) * air_0 + globe_and_wick(globe_flat, wick_flat, x, y, z)
-                sunlit[i] = z * PER_NODE
-                hidden[i] = y * PER_NODE
+                y = max((np.sqrt(np.sqrt(speed[i] * wind_terms[0])) - wind_terms[1]) * wind_terms[2], -ONE)
+                out_wbgt[i] = wbgt_at(wbgt_coefficients, x, z, y)
+                sunlit[i] = z
+                hidden[i] = y
             if air_varies:
                 for i in range(BLOCK):
                     s = warmer[i] * centre[1]

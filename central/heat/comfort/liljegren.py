@@ -5,7 +5,7 @@ Liljegren, Carhart, Lawday, Tschopp & Sharp (2008), Modeling the wet bulb globe 
 meteorological measurements, J. Occup. Environ. Hyg. 5(10):645-655. Symbols in brackets are the paper's.
 
 Each balance depends on radiation through one number alone: the globe's ``globe_radiation_k4`` and the wick's
-``wick_radiation_wm2``. That is what lets a map look both temperatures up in small tables.
+``wick_radiation_wm2``. That is what lets two small polynomials stand for them over a map.
 """
 
 import math

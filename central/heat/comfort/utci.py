@@ -87,7 +87,8 @@ def utci_surface(air_temperature_degc: float, relative_humidity_pct: float) -> F
     """The polynomial at one air temperature and humidity: 28 coefficients instead of 210.
 
     Returns:
-        (7, 7) K, with UTCI = air temperature + sum K[d, v] (Tmrt - air temperature)^d wind^v.
+        (28,) K, with UTCI = air temperature + sum K[d, v] (Tmrt - air temperature)^d wind^v, d + v up to 6: the seven of
+        d = 0 first.
 
     Raises:
         ValueError: a vapour pressure above 50 hPa.
@@ -95,4 +96,5 @@ def utci_surface(air_temperature_degc: float, relative_humidity_pct: float) -> F
     vapour_kpa = float(vapour_pressure_for_utci_hpa(air_temperature_degc, relative_humidity_pct)) / 10.0
     exponents = np.arange(DEGREE + 1)
     at_temperature = COEFFICIENTS @ (air_temperature_degc**exponents)
-    return np.asarray(np.tensordot(vapour_kpa**exponents, at_temperature, axes=1))
+    by_exponents = np.tensordot(vapour_kpa**exponents, at_temperature, axes=1)
+    return np.concatenate([by_exponents[d, : DEGREE + 1 - d] for d in exponents])
