@@ -58,6 +58,7 @@ class SimulationConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         tick_interval_s: a frame at most this often, real seconds.
         sun_interval_s: without new readings a frame at least this often, real seconds: the sun moves on.
         city: CityGML file or folder; None for the built-in downtown.
+        walking: an Overpass answer (JSON, plain or gzip) with the streets that people walk on; None for the city's roads or open ground.
         frames_recent_max: newest frames kept; older ones are thinned.
         wind_height_m: height of the anemometers above the ground.
         simulated_weather: the readings come from simulated stations: the page says so.
@@ -66,6 +67,7 @@ class SimulationConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tick_interval_s: Annotated[float, msgspec.Meta(gt=0)] = 0.5
     sun_interval_s: Annotated[float, msgspec.Meta(gt=0)] = 10.0
     city: str | None = None
+    walking: str | None = None
     frames_recent_max: Annotated[int, msgspec.Meta(ge=1)] = 120
     wind_height_m: Annotated[float, msgspec.Meta(gt=0)] = 10.0
     simulated_weather: bool = False
@@ -131,6 +133,10 @@ class CentralConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def city_path(self) -> Path | None:
         return None if self.simulation.city is None else Path(self.simulation.city)
 
+    @property
+    def walking_path(self) -> Path | None:
+        return None if self.simulation.walking is None else Path(self.simulation.walking)
+
 
 def load_config(path: Path) -> CentralConfig:
     """Reads and checks the file; its paths come back absolute.
@@ -162,7 +168,9 @@ def _with_absolute_paths(config: CentralConfig, folder: Path) -> CentralConfig:
         cert_file=absolute(config.mqtt.cert_file),
         key_file=absolute(config.mqtt.key_file),
     )
-    simulation = msgspec.structs.replace(config.simulation, city=absolute(config.simulation.city))
+    simulation = msgspec.structs.replace(
+        config.simulation, city=absolute(config.simulation.city), walking=absolute(config.simulation.walking)
+    )
     fleet = msgspec.structs.replace(
         config.fleet,
         broker_pid_file=absolute(config.fleet.broker_pid_file),
@@ -201,3 +209,9 @@ def _check(config: CentralConfig, path: Path) -> None:
             raise UserError(f"no such file: {named}", where=f"{path}: mqtt.{field}")
     if config.city_path is not None and not config.city_path.exists():
         raise UserError(f"no such file or folder: {config.city_path}", where=f"{path}: simulation.city")
+    if config.walking_path is not None and not config.walking_path.is_file():
+        raise UserError(
+            f"no such file: {config.walking_path}",
+            where=f"{path}: simulation.walking",
+            hint="an Overpass answer with way[highway] and their nodes, or leave it out",
+        )

@@ -90,6 +90,7 @@ def _run(config: CentralConfig, roles: RolesConfig) -> int:
     with stopping.on_signals(), ExitStack() as running:
         # The port first: it is the likeliest to be refused, and nothing has been started yet.
         listener = running.enter_context(_listener(config.web)) if roles.web else None
+        walking = _walking(config) if roles.web else None
         store = open_store(config.store_path, clock)
         running.callback(store.close)
         _register_stations(store, config.station)
@@ -107,7 +108,9 @@ def _run(config: CentralConfig, roles: RolesConfig) -> int:
             services.append(simulation.stop)
             simulation.start()
             if listener is not None:
-                _serve_web(config, store, clock, simulation, registry, checks, listener, stopping)
+                if walking is not None:
+                    checks["walking"] = partial(_walking_check, walking, simulation)
+                _serve_web(config, store, clock, simulation, registry, checks, listener, stopping, walking)
         if listener is None:
             stopping.wait()
     log.info("stopped")
@@ -192,6 +195,25 @@ def _simulation(config: CentralConfig, store: Store, clock: Clock, *, computes: 
     )
 
 
+def _walking(config: CentralConfig) -> Any:
+    """The streets to walk on, read before anything is started. Raises UserError naming file and key."""
+    if config.walking_path is None:
+        return None
+    from central.simulation.paths_walking import WalkingFile  # noqa: PLC0415
+
+    try:
+        return WalkingFile(config.walking_path)
+    except UserError as error:
+        hint = error.hint or "ask Overpass again, or leave simulation.walking out"
+        raise UserError(error.what, where=f"simulation.walking: {error.where}", hint=hint) from None
+
+
+def _walking_check(walking: Any, simulation: Any) -> tuple[bool, str]:
+    """For /healthz."""
+    told: tuple[bool, str] = walking.check(simulation.place.city)
+    return told
+
+
 def _serve_web(  # noqa: PLR0917 - wiring
     config: CentralConfig,
     store: Store,
@@ -201,10 +223,12 @@ def _serve_web(  # noqa: PLR0917 - wiring
     checks: Mapping[str, Callable[[], tuple[bool, str]]],
     listener: socket.socket,
     stopping: _Stopping,
+    walking: Any,
 ) -> None:
     """Returns when a stop was asked for."""
     import uvicorn  # noqa: PLC0415
 
+    from central.simulation.paths import CoolPaths  # noqa: PLC0415
     from central.web.app import create_app  # noqa: PLC0415
 
     app = create_app(
@@ -215,6 +239,7 @@ def _serve_web(  # noqa: PLR0917 - wiring
         simulated_weather=config.simulation.simulated_weather,
         registry=registry,
         checks=checks,
+        cool_paths=None if walking is None else CoolPaths(walking.lines),
     )
     settings = uvicorn.Config(
         app,

@@ -6,7 +6,7 @@ values come from the frame's published levels, so that a path says the same as t
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -119,10 +119,11 @@ class CoolPaths:
     """Finds paths in one city. May be asked from several threads.
 
     Args:
-        lines: a drawn walking network; None for the city's roads, or its open ground.
+        lines: a drawn walking network, or what knows the one of a city (None where it has none there); None for the city's roads,
+            or its open ground.
     """
 
-    def __init__(self, lines: WalkingLines | None = None) -> None:
+    def __init__(self, lines: WalkingLines | Callable[[City], WalkingLines | None] | None = None) -> None:
         self._lines = lines
         self._lock = threading.Lock()
         self._ways: _Ways | None = None
@@ -185,8 +186,8 @@ class CoolPaths:
         if ways is not None and ways.city is city and np.array_equal(ways.is_ground, is_ground):
             return ways
         cell_m = city.grid.pixel_size_m
-        if self._lines is not None:
-            lines = self._lines.within(city.grid)
+        lines = self._lines(city) if callable(self._lines) else self._lines and self._lines.within(city.grid)
+        if lines is not None:
             x = (lines.x_m - city.grid.x_west_m) / cell_m
             y = (city.grid.y_north_m - lines.y_m) / cell_m
             network = network_of_edges(x, y, lines.edge_from, lines.edge_to, cell_m)

@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from central.simulation.paths import CoolPaths
 from central.simulation.service import SimulationService
 from central.simulation.whatif.jobs import ScenarioJobs
 from central.web import frontend, problems
@@ -63,6 +64,7 @@ def create_app(
     registry: CollectorRegistry | None = None,
     dist: Path = frontend.DIST,
     checks: Mapping[str, health.Check] | None = None,
+    cool_paths: CoolPaths | None = None,
 ) -> FastAPI:
     """The web application. Starts nothing but the stream's watcher, and that only while it is served.
 
@@ -75,6 +77,7 @@ def create_app(
         registry: where metrics are registered; others may add theirs. A new one when left out.
         dist: folder of the built page.
         checks: what else /healthz asks, by name.
+        cool_paths: finds walks; one on the city's own roads or open ground when left out.
 
     """
     services = Services(store, simulation, clock, speed, simulated_weather)
@@ -104,7 +107,7 @@ def create_app(
     app.include_router(stations.router(services))
     app.include_router(city.router(services))
     app.include_router(heat.router(services, hub))
-    app.include_router(paths.router(services))
+    app.include_router(paths.router(services, cool_paths))
     app.include_router(whatif.router(services, scenarios))
     app.include_router(health.router(services, metrics, checks or {}))
     app.include_router(frontend.router(dist))

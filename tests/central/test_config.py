@@ -23,18 +23,21 @@ def test_an_empty_file_is_a_complete_configuration(tmp_path):
     assert config.roles.web
     assert config.store_path == tmp_path / "data" / "central.db"
     assert config.city_path is None
+    assert config.walking_path is None
 
 
 def test_relative_paths_start_at_the_files_folder(tmp_path, monkeypatch):
     (tmp_path / "here").mkdir()
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "here" / "tile.gml").write_text("")
+    (tmp_path / "here" / "walk.json").write_text("{}")
     (tmp_path / "here" / "word").write_text("secret")
     monkeypatch.chdir(tmp_path / "elsewhere")
-    text = 'data_dir = "../d"\n[simulation]\ncity = "tile.gml"\n[mqtt]\nusername = "u"\npassword_file = "word"\n'
+    text = 'data_dir = "../d"\n[simulation]\ncity = "tile.gml"\nwalking = "walk.json"\n[mqtt]\nusername = "u"\npassword_file = "word"\n'
     config = load(tmp_path / "here", text)
     assert config.store_path.resolve() == tmp_path / "d" / "central.db"
     assert config.city_path == tmp_path / "here" / "tile.gml"
+    assert config.walking_path == tmp_path / "here" / "walk.json"
     assert config.mqtt.password_file == str(tmp_path / "here" / "word")
 
 
@@ -53,6 +56,9 @@ WRONG = [
     ("an impossible id", '[[station]]\nid = "KMG 1"\nname_ja = "a"\nname_en = "a"\nlat = 1.0\nlon = 0.0', "'KMG 1'"),
     ("one id twice", '[[station]]\nid = "a"\nname_ja = "a"\nname_en = "a"\nlat = 1.0\nlon = 0.0\n' * 2, "station[1].id"),
     ("a city that is not there", '[simulation]\ncity = "nowhere.gml"',                 "nowhere.gml"),
+    ("streets that are not there", '[simulation]\nwalking = "walk.json"',              "simulation.walking: no such file"),
+    ("a folder for streets", '[simulation]\nwalking = "."',                            "simulation.walking: no such file"),
+    ("streets that are no name", "[simulation]\nwalking = 7",                          "simulation.walking"),
     ("a certificate that is not there", '[mqtt]\nca_file = "ca.crt"',                  "mqtt.ca_file"),
     ("a certificate without a key", '[mqtt]\ncert_file = "c"',                         "belong together"),
 ]

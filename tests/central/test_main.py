@@ -167,6 +167,23 @@ def test_a_port_in_use_is_one_line_with_the_port(start):
         assert "web.port" in line
 
 
+def test_streets_that_cannot_be_read_are_one_line_with_file_and_key(start, tmp_path):
+    (tmp_path / "walk.json").write_text('{"elements": []}')
+    central = start("serve", free_port(), None, '[simulation]\nwalking = "walk.json"\n')
+    assert central.child.wait(30) == 2
+    (line,) = central.log.read_text().splitlines()
+    assert f"simulation.walking: {tmp_path / 'walk.json'}" in line
+    assert "no way to walk on" in line
+    assert "ask Overpass" in line
+
+
+def test_ingest_alone_does_not_ask_for_streets(start, tmp_path):
+    (tmp_path / "walk.json").write_text("{")
+    central = start("ingest", free_port(), None, '[simulation]\nwalking = "walk.json"\n')
+    eventually(lambda: "no broker: trying again" in central.events(), 30)
+    assert central.terminate()[0] == 0
+
+
 def test_nothing_to_run_is_refused(start):
     central = start("serve", 1, None, "[roles]\ningest = false\nsimulate = false\nweb = false\n")
     assert central.child.wait(30) == 2
