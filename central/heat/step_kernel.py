@@ -7,8 +7,8 @@ import numpy as np
 from numba import prange
 
 from central.heat.comfort.utci import WIND_MAX_MS, WIND_MIN_MS
-from central.heat.comfort.utci_polynomial import degree_6
-from central.heat.comfort.wbgt_surface import WbgtSurface, wbgt_at
+from central.heat.comfort.utci_polynomial import at_second, degree_6, power_6
+from central.heat.comfort.wbgt_surface import TERMS, WbgtSurface, wbgt_at
 from central.heat.compiled import kernel
 from central.heat.geometry.blocks import BLOCK
 from central.heat.geometry.dome import WORDS
@@ -99,11 +99,18 @@ def fill_maps(
     beam = scalars[2]
     sky_light = scalars[3]
     wall_light = scalars[4]
+    # With one wind everywhere each polynomial comes down to seven terms.
+    place = max((np.sqrt(np.sqrt(wind[0, 0] * wind_terms[0])) - wind_terms[1]) * wind_terms[2], -ONE)
+    utci_along = at_second(k, 0, min(max(wind[0, 0], UTCI_WIND_MIN), UTCI_WIND_MAX))
+    globe_along = at_second(wbgt_coefficients, 0, place)
+    wick_along = at_second(wbgt_coefficients, TERMS, place)
     for row in prange(rows):
         absorbed = np.empty(BLOCK, np.float32)
         surplus = np.empty(BLOCK, np.float32)
         reached = np.empty(BLOCK, np.float32)
-        speed = np.empty(BLOCK, np.float32)
+        speed = np.full(BLOCK, wind[0, 0], np.float32)
+        globe = np.empty(BLOCK, np.float32)
+        wick = np.empty(BLOCK, np.float32)
         counts = np.empty(BLOCK, np.uint64)
         word_0 = np.empty(BLOCK, np.uint64)
         word_1 = np.empty(BLOCK, np.uint64)
@@ -111,8 +118,6 @@ def fill_maps(
         out_tmrt = np.empty(BLOCK, np.float32)
         out_utci = np.empty(BLOCK, np.float32)
         out_wbgt = np.empty(BLOCK, np.float32)
-        for i in range(BLOCK):
-            speed[i] = wind[0, 0]
         for block in range(blocks):
             origin = block * BLOCK
             size = min(BLOCK, columns - origin)
@@ -150,22 +155,27 @@ def fill_maps(
                 temperature = np.sqrt(np.sqrt(total * K4_PER_WM2)) - KELVIN_32
                 out_tmrt[i] = temperature
                 surplus[i] = temperature - air_temperature_degc
-            if not wind_is_uniform:
-                for i in range(size):
-                    speed[i] = wind[row, origin + i]
-
-            for i in range(BLOCK):
-                v = min(max(speed[i], UTCI_WIND_MIN), UTCI_WIND_MAX)
-                out_utci[i] = air_temperature_degc + degree_6(k, 0, surplus[i], v)
-
             for i in range(BLOCK):
                 open_sky = sky_view[row, origin + i]
                 direct = beam * reached[i]
                 diffuse = sky_light * open_sky + wall_light * (ONE - open_sky)
-                x = globe_terms[0] + globe_terms[1] * diffuse + globe_terms[2] * direct
-                z = wick_terms[0] + wick_terms[1] * diffuse + wick_terms[2] * direct
-                y = max((np.sqrt(np.sqrt(speed[i] * wind_terms[0])) - wind_terms[1]) * wind_terms[2], -ONE)
-                out_wbgt[i] = wbgt_at(wbgt_coefficients, x, z, y)
+                globe[i] = globe_terms[0] + globe_terms[1] * diffuse + globe_terms[2] * direct
+                wick[i] = wick_terms[0] + wick_terms[1] * diffuse + wick_terms[2] * direct
+
+            if wind_is_uniform:
+                for i in range(BLOCK):
+                    out_utci[i] = air_temperature_degc + power_6(utci_along, surplus[i])
+                for i in range(BLOCK):
+                    out_wbgt[i] = power_6(globe_along, globe[i]) + power_6(wick_along, wick[i])
+            else:
+                for i in range(size):
+                    speed[i] = wind[row, origin + i]
+                for i in range(BLOCK):
+                    v = min(max(speed[i], UTCI_WIND_MIN), UTCI_WIND_MAX)
+                    out_utci[i] = air_temperature_degc + degree_6(k, 0, surplus[i], v)
+                for i in range(BLOCK):
+                    y = max((np.sqrt(np.sqrt(speed[i] * wind_terms[0])) - wind_terms[1]) * wind_terms[2], -ONE)
+                    out_wbgt[i] = wbgt_at(wbgt_coefficients, globe[i], wick[i], y)
 
             if size == BLOCK:
                 for i in range(BLOCK):

@@ -106,6 +106,25 @@ def degree_0(k: Floats, a: int, _d: float, _v: float) -> Any:
     return k[a]
 
 
+@kernel()
+def at_second(k: Floats, a: int, v: float) -> Floats:
+    """(7,) coefficients of ``d`` that ``degree_6`` comes down to at one ``v``."""
+    along = np.empty(7, k.dtype)
+    for exponent in range(7):
+        first = a + exponent * (15 - exponent) // 2
+        value = k[first + 6 - exponent]
+        for term in range(first + 5 - exponent, first - 1, -1):
+            value = value * v + k[term]
+        along[exponent] = value
+    return along
+
+
+@kernel(inline="always")
+def power_6(c: Floats, d: float) -> Any:
+    """The polynomial of ``at_second``."""
+    return c[0] + d * (c[1] + d * (c[2] + d * (c[3] + d * (c[4] + d * (c[5] + d * c[6])))))
+
+
 @kernel(inline="always")
 def utci_offset(k: Floats, e: float, t: float, d: float, v: float) -> Any:
     """UTCI minus air temperature [K]; see the module. Vapour pressure and air temperature as surplus over the centre."""
