@@ -45,10 +45,15 @@ class StoreConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class WebConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the web listens."""
+    """Where the web listens.
+
+    Attributes:
+        staff_token_file: its first line is what the city's staff send to start scenarios; None: only who sits at this machine may.
+    """
 
     host: str = "127.0.0.1"
     port: Port = 8080
+    staff_token_file: str | None = None
 
 
 class SimulationConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -171,6 +176,7 @@ def _with_absolute_paths(config: CentralConfig, folder: Path) -> CentralConfig:
     simulation = msgspec.structs.replace(
         config.simulation, city=absolute(config.simulation.city), walking=absolute(config.simulation.walking)
     )
+    web = msgspec.structs.replace(config.web, staff_token_file=absolute(config.web.staff_token_file))
     fleet = msgspec.structs.replace(
         config.fleet,
         broker_pid_file=absolute(config.fleet.broker_pid_file),
@@ -180,6 +186,7 @@ def _with_absolute_paths(config: CentralConfig, folder: Path) -> CentralConfig:
         config,
         data_dir=str(folder / Path(config.data_dir).expanduser()),
         mqtt=mqtt,
+        web=web,
         simulation=simulation,
         fleet=fleet,
         stations_file=absolute(config.stations_file),

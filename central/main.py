@@ -91,6 +91,7 @@ def _run(config: CentralConfig, roles: RolesConfig) -> int:
         # The port first: it is the likeliest to be refused, and nothing has been started yet.
         listener = running.enter_context(_listener(config.web)) if roles.web else None
         walking = _walking(config) if roles.web else None
+        staff_token = _staff_token(config) if roles.web else None
         store = open_store(config.store_path, clock)
         running.callback(store.close)
         _register_stations(store, config.station)
@@ -110,7 +111,7 @@ def _run(config: CentralConfig, roles: RolesConfig) -> int:
             if listener is not None:
                 if walking is not None:
                     checks["walking"] = partial(_walking_check, walking, simulation)
-                _serve_web(config, store, clock, simulation, registry, checks, listener, stopping, walking)
+                _serve_web(config, store, clock, simulation, registry, checks, listener, stopping, walking, staff_token)
         if listener is None:
             stopping.wait()
     log.info("stopped")
@@ -208,6 +209,14 @@ def _walking(config: CentralConfig) -> Any:
         raise UserError(error.what, where=f"simulation.walking: {error.where}", hint=hint) from None
 
 
+def _staff_token(config: CentralConfig) -> str | None:
+    if config.web.staff_token_file is None:
+        return None
+    from central.web.staff import read_token  # noqa: PLC0415
+
+    return read_token(Path(config.web.staff_token_file))
+
+
 def _walking_check(walking: Any, simulation: Any) -> tuple[bool, str]:
     """For /healthz."""
     told: tuple[bool, str] = walking.check(simulation.place.city)
@@ -224,6 +233,7 @@ def _serve_web(  # noqa: PLR0917 - wiring
     listener: socket.socket,
     stopping: _Stopping,
     walking: Any,
+    staff_token: str | None,
 ) -> None:
     """Returns when a stop was asked for."""
     import uvicorn  # noqa: PLC0415
@@ -240,6 +250,7 @@ def _serve_web(  # noqa: PLR0917 - wiring
         registry=registry,
         checks=checks,
         cool_paths=None if walking is None else CoolPaths(walking.lines),
+        staff_token=staff_token,
     )
     settings = uvicorn.Config(
         app,

@@ -36,6 +36,8 @@ from central.simulation.library import (
 )
 from central.simulation.place import Place, Stage
 from central.simulation.stations import StationBoard, StationStore
+from central.simulation.whatif.jobs import ScenarioJobs
+from central.simulation.whatif.shelf import ScenarioShelf
 from central.store.door import Frame
 from contract.clock import Clock
 from contract.errors import UserError
@@ -94,7 +96,7 @@ class SimulationService:
     Args:
         store: where readings are read and frames described.
         clock: the city's time.
-        data_dir: frames/, the prepared city and progress.jsonl live here.
+        data_dir: frames/, scenarios/, the prepared city and progress.jsonl live here.
         city_path: CityGML tile, .osm file or folder; None for the built-in downtown.
         speed: how many city seconds pass in a real one.
         tick_interval_s: a frame at most this often [real seconds].
@@ -131,6 +133,7 @@ class SimulationService:
             describe=frame_meta,
             computes=computes,
         )
+        self.scenarios = ScenarioJobs(ScenarioShelf(data_dir / "scenarios"))
         self.wind_height_m = wind_height_m
         self.tick_interval_s = tick_interval_s
         self.sun_interval_s = sun_interval_s
@@ -181,6 +184,7 @@ class SimulationService:
             self._scheduler.shutdown(wait=True)
             self._scheduler = None
         self.outlook.stop(STOP_TIMEOUT_S)
+        self.scenarios.stop()
 
     def _run(self) -> None:
         if self.prepare() and self._computes and not self._stopping.is_set():
@@ -203,6 +207,8 @@ class SimulationService:
         try:
             report(Stage.CITY, 0.0, "loading the city")
             city = self._engine.load(report)
+            # Before anybody can see the city and send a scenario for it.
+            self.scenarios.begin(repr((city.grid.shape, corners_of(city))))
             self.place.set_city(city)
             if self._computes:
                 self.library.forget_others(city)

@@ -14,11 +14,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from central.simulation.paths import CoolPaths
 from central.simulation.service import SimulationService
-from central.simulation.whatif.jobs import ScenarioJobs
 from central.web import frontend, problems
 from central.web.metrics import RequestMetrics, StateCollector
 from central.web.routes import city, health, heat, paths, stations, whatif
 from central.web.services import Services, WebStore
+from central.web.staff import StaffDoor
 from central.web.stream import Hub
 from contract.clock import Clock
 
@@ -65,6 +65,7 @@ def create_app(
     dist: Path = frontend.DIST,
     checks: Mapping[str, health.Check] | None = None,
     cool_paths: CoolPaths | None = None,
+    staff_token: str | None = None,
 ) -> FastAPI:
     """The web application. Starts nothing but the stream's watcher, and that only while it is served.
 
@@ -78,11 +79,11 @@ def create_app(
         dist: folder of the built page.
         checks: what else /healthz asks, by name.
         cool_paths: finds walks; one on the city's own roads or open ground when left out.
+        staff_token: what the staff send to start scenarios; when left out only who sits at the machine may.
 
     """
     services = Services(store, simulation, clock, speed, simulated_weather)
     hub = Hub(services)
-    scenarios = ScenarioJobs()
     metrics = registry if registry is not None else CollectorRegistry()
 
     @asynccontextmanager
@@ -92,7 +93,7 @@ def create_app(
             yield
         finally:
             await hub.stop()
-            await run_in_threadpool(scenarios.stop)
+            await run_in_threadpool(simulation.scenarios.stop)
 
     app = FastAPI(
         title="kumagaya",
@@ -108,7 +109,7 @@ def create_app(
     app.include_router(city.router(services))
     app.include_router(heat.router(services, hub))
     app.include_router(paths.router(services, cool_paths))
-    app.include_router(whatif.router(services, scenarios))
+    app.include_router(whatif.router(services, simulation.scenarios, StaffDoor(staff_token)))
     app.include_router(health.router(services, metrics, checks or {}))
     app.include_router(frontend.router(dist))
     app.add_middleware(

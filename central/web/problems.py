@@ -79,7 +79,7 @@ UNKNOWN_SCENARIO: Final = Kind(
     "unknown-scenario",
     404,
     "Unknown scenario",
-    "No scenario has this id. The newest are kept, until the service restarts.",
+    "No scenario has this id, or it was one of the oldest and had to go; the newest are kept.",
 )
 SCENARIO_UNFINISHED: Final = Kind(
     "scenario-unfinished",
@@ -90,6 +90,10 @@ SCENARIO_UNFINISHED: Final = Kind(
 TOO_MANY_SCENARIOS: Final = Kind(
     "too-many-scenarios", 503, "Too many scenarios", "As many scenarios wait as may. Try again later."
 )
+STAFF_ONLY: Final = Kind(
+    "staff-only", 403, "For the city's staff",
+    "This address is for the city's staff, who send their token in the header Authorization: Bearer; reading is open to all.",
+)  # fmt: skip
 STORE_UNAVAILABLE: Final = Kind(
     "store-unavailable", 503, "The store is unavailable", "The database cannot be used at the moment. Try again later."
 )
@@ -105,7 +109,7 @@ KINDS: Final = {
     for kind in (
         NOT_FOUND, METHOD_NOT_ALLOWED, INVALID_INPUT, UNKNOWN_STATION, NO_FRAME_YET, UNKNOWN_FRAME, UNKNOWN_LAYER,
         CITY_PREPARING, CITY_FAILED, OUTSIDE_THE_MAP, NO_WALK_NEAR, UNREACHABLE, INVALID_EDIT, TOO_LARGE, UNKNOWN_SCENARIO,
-        SCENARIO_UNFINISHED, TOO_MANY_SCENARIOS, STORE_UNAVAILABLE, TOO_MANY_LISTENERS, INTERNAL_ERROR,
+        SCENARIO_UNFINISHED, TOO_MANY_SCENARIOS, STAFF_ONLY, STORE_UNAVAILABLE, TOO_MANY_LISTENERS, INTERNAL_ERROR,
     )
 }  # fmt: skip
 

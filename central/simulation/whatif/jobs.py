@@ -1,4 +1,4 @@
-"""Scenarios as jobs: one at a time, a short queue, the newest results kept in memory."""
+"""Scenarios as jobs: one at a time, a short queue, the newest results kept on disk."""
 
 import secrets
 import threading
@@ -16,12 +16,13 @@ from central.simulation.frames import Layer
 from central.simulation.whatif.compare import Codes, Comparison, Mask, Moment, Row, compare
 from central.simulation.whatif.edit import Change
 from central.simulation.whatif.maps import map_layers, window_grid
+from central.simulation.whatif.shelf import Kept, KeptResult, ScenarioShelf, kept_layers
 from central.simulation.whatif.surface import apply_changes
 from central.simulation.whatif.window import Windows
 
 WAITING_MAX: Final = 4
-KEPT_MAX: Final = 16
-"""Finished scenarios; a window of 500 x 500 cells takes 2 MB a moment."""
+UNDONE_KEPT_MAX: Final = 16
+"""Scenarios that failed or were cancelled; they are forgotten by a restart."""
 
 log = structlog.get_logger("central.simulation")
 
@@ -71,7 +72,7 @@ class JobView:
     message: str
     submitted_at_ms: int
     changes: int
-    result: Result | None
+    result: KeptResult | None
 
 
 @dataclass(eq=False)
@@ -83,11 +84,12 @@ class _Job:
     state: JobState = JobState.WAITING
     share: float = 0.0
     message: str = "waiting"
-    result: Result | None = None
+    kept: Kept | None = None
     cancelled: threading.Event = field(default_factory=threading.Event)
 
     def view(self) -> JobView:
-        return JobView(self.id, self.state, self.share, self.message, self.submitted_at_ms, self.changes, self.result)
+        result = None if self.kept is None else self.kept.result
+        return JobView(self.id, self.state, self.share, self.message, self.submitted_at_ms, self.changes, result)
 
 
 class QueueFullError(Exception):
@@ -119,16 +121,43 @@ def run_task(task: Task, progress: Callable[[float, str], None]) -> Result:
 
 
 class ScenarioJobs:
-    """Runs scenarios. A thread lives only while there is something to do."""
+    """Runs scenarios. A thread lives only while there is something to do.
 
-    def __init__(self, work: Worker = run_task, *, waiting_max: int = WAITING_MAX, kept_max: int = KEPT_MAX) -> None:
+    Args:
+        shelf: where results are kept.
+        work: what compares; handed in by tests.
+        waiting_max: as many may wait.
+        undone_kept_max: as many that failed or were cancelled are remembered.
+    """
+
+    def __init__(
+        self,
+        shelf: ScenarioShelf,
+        work: Worker = run_task,
+        *,
+        waiting_max: int = WAITING_MAX,
+        undone_kept_max: int = UNDONE_KEPT_MAX,
+    ) -> None:
+        self._shelf = shelf
         self._work = work
         self._waiting_max = waiting_max
-        self._kept_max = kept_max
+        self._undone_kept_max = undone_kept_max
         self._lock = threading.Lock()
+        self._place = ""
         self._jobs: OrderedDict[str, _Job] = OrderedDict()
         self._queue: deque[_Job] = deque()
         self._thread: threading.Thread | None = None
+
+    def begin(self, place: str) -> None:
+        """Takes up what is kept of this place. Once, before the first `submit`."""
+        loaded = self._shelf.load(place)
+        with self._lock:
+            self._place = place
+            for kept in loaded:
+                job = _Job(
+                    kept.id, None, kept.submitted_at_ms, kept.changes, JobState.DONE, 1.0, _done(kept.result), kept
+                )
+                self._jobs[kept.id] = job
 
     def submit(self, task: Task, now_ms: int) -> JobView:
         """Puts a scenario in the queue. Raises QueueFullError."""
@@ -143,6 +172,15 @@ class ScenarioJobs:
                 self._thread = threading.Thread(target=self._run, name="scenarios", daemon=True)
                 self._thread.start()
             return job.view()
+
+    def layer(self, job_id: str, moment: int, name: str) -> Layer | None:
+        """A map of a finished scenario; None where there is none, or its file is gone."""
+        with self._lock:
+            job = self._jobs.get(job_id)
+            kept = None if job is None else job.kept
+        if kept is None or not 0 <= moment < len(kept.result.layers) or name not in kept.result.layers[moment]:
+            return None
+        return self._shelf.layer(kept, moment, name)
 
     def get(self, job_id: str) -> JobView | None:
         with self._lock:
@@ -159,7 +197,9 @@ class ScenarioJobs:
             if job.state is JobState.WAITING:
                 self._queue.remove(job)
             if job.state is not JobState.RUNNING:
-                job.state, job.message, job.result, job.task = JobState.CANCELLED, "cancelled", None, None
+                if job.kept is not None:
+                    self._shelf.forget(job.id)
+                job.state, job.message, job.kept, job.task = JobState.CANCELLED, "cancelled", None, None
             return job.view()
 
     def stop(self, timeout_s: float = 10.0) -> None:
@@ -186,9 +226,27 @@ class ScenarioJobs:
             assert task is not None
             state, message, result = self._outcome(job, task)
             with self._lock:
-                job.state, job.message, job.result, job.task = state, message, result, None
+                # Under the lock, so that a cancelling either stops it from being kept or takes it away again.
+                if result is not None:
+                    state, message = self._keep(job, result)
+                job.state, job.message, job.task = state, message, None
                 if state is JobState.DONE:
                     job.share = 1.0
+
+    def _keep(self, job: _Job, result: Result) -> tuple[JobState, str]:
+        if job.cancelled.is_set():
+            return JobState.CANCELLED, "cancelled"
+        about = KeptResult(result.grid, result.rows, kept_layers(result.layers), result.untouched)
+        kept = Kept(job.id, job.submitted_at_ms, job.changes, about)
+        try:
+            gone = self._shelf.put(kept, result.layers, self._place)
+        except OSError as error:
+            log.warning("a scenario cannot be kept", scenario=job.id, reason=str(error))
+            return JobState.FAILED, f"its maps cannot be kept: {error.strerror or error}"
+        job.kept = kept
+        for name in gone:
+            self._jobs.pop(name, None)
+        return JobState.DONE, _done(about)
 
     def _outcome(self, job: _Job, task: Task) -> tuple[JobState, str, Result | None]:
         def report(share: float, line: str) -> None:
@@ -206,11 +264,13 @@ class ScenarioJobs:
         except Exception as error:
             log.exception("a scenario failed", scenario=job.id)
             return JobState.FAILED, f"an internal fault ({type(error).__name__})", None
-        if job.cancelled.is_set():
-            return JobState.CANCELLED, "cancelled", None
-        return JobState.DONE, "done" if result.windows is not None else "the changes change no cell", result
+        return JobState.DONE, "done", result
 
     def _forget_oldest(self) -> None:
-        over = [job.id for job in self._jobs.values() if job.state not in {JobState.WAITING, JobState.RUNNING}]
-        for name in over[: max(0, len(over) - self._kept_max)]:
+        over = [job.id for job in self._jobs.values() if job.state in {JobState.FAILED, JobState.CANCELLED}]
+        for name in over[: max(0, len(over) - self._undone_kept_max)]:
             del self._jobs[name]
+
+
+def _done(result: KeptResult) -> str:
+    return "done" if result.grid is not None else "the changes change no cell"

@@ -31,6 +31,11 @@ MAP_NAMES: Final = (
 )
 
 
+def kind_of(name: str) -> LayerKind:
+    """What the map of this name shows. Raises KeyError for a name that no map has."""
+    return DIFFERENCE_KINDS[name] if name in DIFFERENCE_KINDS else LAYERS[name.rsplit("_", 1)[0]]
+
+
 def window_grid(grid: Grid, box: Box) -> Grid:
     """The raster of the box in the city's local metres."""
     size = grid.pixel_size_m

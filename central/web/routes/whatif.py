@@ -13,8 +13,9 @@ from central.simulation.png import encode_gray
 from central.simulation.whatif.city import building_outline, frames_at_hours, moment_of, walks_of
 from central.simulation.whatif.compare import Moment
 from central.simulation.whatif.edit import EDIT_BYTES_MAX, read_edit
-from central.simulation.whatif.jobs import JobState, JobView, QueueFullError, Result, ScenarioJobs, Task
+from central.simulation.whatif.jobs import JobState, JobView, QueueFullError, ScenarioJobs, Task
 from central.simulation.whatif.maps import MAP_NAMES, row_dict
+from central.simulation.whatif.shelf import KeptResult
 from central.web import schemas, schemas_whatif
 from central.web.moments import iso
 from central.web.problems import (
@@ -31,6 +32,7 @@ from central.web.problems import (
 )
 from central.web.replies import IMMUTABLE, json_reply
 from central.web.services import Services
+from central.web.staff import StaffDoor
 from contract.errors import UserError
 
 PATH: Final = "/v1/heat/scenarios"
@@ -48,16 +50,18 @@ EDIT_SCHEMA: Final[dict[str, Any]] = {
 }
 
 
-def router(services: Services, jobs: ScenarioJobs) -> APIRouter:
+def router(services: Services, jobs: ScenarioJobs, staff: StaffDoor) -> APIRouter:
     routes = APIRouter(prefix=PATH, tags=["what-if"])
 
     def found(name: str) -> JobView:
         job = jobs.get(name)
         if job is None:
+            # While the city is being loaded nobody knows yet which scenarios are kept of it.
+            services.city()
             raise ProblemError(UNKNOWN_SCENARIO, f"no scenario {name[:40]!r}", field="scenario")
         return job
 
-    def layer_of(name: str, moment: int, layer: str) -> tuple[JobView, Result, Layer]:
+    def layer_of(name: str, moment: int, layer: str) -> tuple[JobView, KeptResult, Layer]:
         job = found(name)
         if job.result is None:
             raise ProblemError(
@@ -69,14 +73,17 @@ def router(services: Services, jobs: ScenarioJobs) -> APIRouter:
             )
         if layer not in job.result.layers[moment]:
             raise ProblemError(UNKNOWN_LAYER, f"no layer {layer[:40]!r}; layers: {', '.join(MAP_NAMES)}", field="layer")
-        return job, job.result, job.result.layers[moment][layer]
+        shown = jobs.layer(name, moment, layer)
+        if shown is None:
+            raise ProblemError(UNKNOWN_SCENARIO, f"the maps of scenario {name[:40]!r} are gone", field="scenario")
+        return job, job.result, shown
 
     @routes.post(
         "",
         summary="Ask what changes of buildings and trees would do",
         status_code=202,
         response_model=schemas_whatif.Scenario,
-        responses=schemas.problems(404, 413, 422, 503),
+        responses=schemas.problems(403, 404, 413, 422, 503),
         openapi_extra=EDIT_SCHEMA,
     )
     async def submit(
@@ -86,6 +93,7 @@ def router(services: Services, jobs: ScenarioJobs) -> APIRouter:
             Query(max_length=40, description="hours of today (JST) such as 9,12,15; the newest frame when left out"),
         ] = None,
     ) -> Response:
+        staff.check(request)
         content = await _body(request)
         job = await run_in_threadpool(partial(_submit, services, jobs, content, hours))
         location = f"{PATH}/{job.id}"
@@ -106,9 +114,10 @@ def router(services: Services, jobs: ScenarioJobs) -> APIRouter:
         "/{scenario}",
         summary="Cancel a scenario, or forget its maps",
         response_model=schemas_whatif.Scenario,
-        responses=schemas.problems(404),
+        responses=schemas.problems(403, 404),
     )
     def cancel(request: Request, scenario: str) -> Response:
+        staff.check(request)
         found(scenario)
         job = jobs.cancel(scenario)
         return json_reply(request, scenario_view(job or found(scenario), services))
@@ -222,7 +231,7 @@ def scenario_view(job: JobView, services: Services) -> dict[str, Any]:
     }
 
 
-def _result_view(job: JobView, result: Result, services: Services) -> dict[str, Any]:
+def _result_view(job: JobView, result: KeptResult, services: Services) -> dict[str, Any]:
     window = None
     if result.grid is not None:
         grid, frame = result.grid, services.city().frame

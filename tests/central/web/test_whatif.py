@@ -7,12 +7,16 @@ import time
 import numpy as np
 import pytest
 import rasterio
+from fastapi.testclient import TestClient
 
 from central.simulation.png import decode_gray
+from central.simulation.service import SimulationService
 from central.web import schemas_whatif
-from tests.central.simulation.small_city import JST_14_MS, LAT, LON
+from central.web.app import create_app
+from tests.central.simulation.small_city import JST_14_MS, LAT, LON, SmallEngine
 
 PATH = "/v1/heat/scenarios"
+HERE = "http://127.0.0.1:8080"
 M_LAT, M_LON = 1.0 / 110_950.0, 1.0 / 90_100.0
 
 
@@ -31,6 +35,12 @@ def edit(*features):
 
 
 GROVE = edit(feature(square(-30, -30, 20), kind="tree", height_m=9))
+
+
+@pytest.fixture(autouse=True)
+def staff_at_the_machine(town):
+    """Scenarios are for who sits at the machine."""
+    town.client = TestClient(town.app, HERE, raise_server_exceptions=False, client=("127.0.0.1", 50000))
 
 
 def finished(town, answer):
@@ -111,6 +121,19 @@ def test_a_finished_scenario_can_be_forgotten(hot_town):
     assert hot_town.client.delete(f"{PATH}/{job['id']}").json()["state"] == "cancelled"
     refused = hot_town.client.get(png)
     assert (refused.status_code, refused.json()["type"]) == (409, "/problems/scenario-unfinished")
+
+
+def test_a_finished_scenario_outlives_a_restart(hot_town, tmp_path):
+    job = finished(hot_town, hot_town.client.post(PATH, json=GROVE))
+    address = job["result"]["moments"][0]["layers"]["tmrt_difference"]["png"]
+    simulation = SimulationService(
+        store=hot_town.store, clock=hot_town.clock, data_dir=tmp_path, engine=SmallEngine(tmp_path), computes=False
+    )
+    again = TestClient(create_app(store=hot_town.store, simulation=simulation, clock=hot_town.clock), HERE)
+    assert again.get(f"{PATH}/{job['id']}").json()["type"] == "/problems/city-preparing"
+    assert simulation.prepare()
+    assert again.get(f"{PATH}/{job['id']}").json() == job
+    assert again.get(address).content == hot_town.client.get(address).content
 
 
 BAD = feature(square(0, 0, 10), kind="building")

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from central.simulation.whatif.jobs import JobState, QueueFullError, Result, ScenarioJobs, Task
+from central.simulation.whatif.shelf import ScenarioShelf
 
 TASK = Task(None, None, [None], [], np.ones((2, 2), np.bool_))
-RESULT = Result("windows", None, (), (), ())
+RESULT = Result(None, None, (), (), ())
 
 
 def wait_for(jobs, job_id, *states):
@@ -20,7 +21,7 @@ def wait_for(jobs, job_id, *states):
 
 
 @pytest.fixture
-def slow():
+def slow(tmp_path):
     """Jobs that go on when told to: `slow.gate` opens, `slow.progress` reports."""
 
     class Slow:
@@ -40,7 +41,7 @@ def slow():
                 self.running -= 1
 
     work = Slow()
-    jobs = ScenarioJobs(work, waiting_max=2, kept_max=3)
+    jobs = ScenarioJobs(ScenarioShelf(tmp_path, scenarios_max=3), work, waiting_max=2, undone_kept_max=2)
     yield work, jobs
     work.gate.set()
     jobs.stop()
@@ -56,7 +57,7 @@ def test_a_scenario_waits_runs_and_is_done(slow):
     assert jobs.get(second.id).state is JobState.WAITING
     work.gate.set()
     done = wait_for(jobs, second.id, JobState.DONE)
-    assert (done.share, done.result) == (1.0, RESULT)
+    assert (done.share, done.message, done.result.rows) == (1.0, "the changes change no cell", ())
     assert jobs.get(first.id).state is JobState.DONE
     assert work.most == 1
 
@@ -92,16 +93,25 @@ def test_only_the_newest_results_are_kept(slow):
     for _ in range(6):
         names.append(jobs.submit(TASK, 0).id)
         wait_for(jobs, names[-1], JobState.DONE)
-    assert jobs.get(names[0]) is None
-    assert jobs.get(names[-1]) is not None
-    assert sum(jobs.get(name) is not None for name in names) <= 4
+    assert [jobs.get(name) is not None for name in names] == [False, False, False, True, True, True]
+
+
+def test_only_a_few_cancelled_ones_are_remembered(slow):
+    _, jobs = slow
+    wait_for(jobs, jobs.submit(TASK, 0).id, JobState.RUNNING)
+    names = []
+    for _ in range(4):
+        names.append(jobs.submit(TASK, 0).id)
+        jobs.cancel(names[-1])
+    jobs.submit(TASK, 0)
+    assert [jobs.get(name) is not None for name in names] == [False, False, True, True]
 
 
 @pytest.mark.parametrize(
     ("fault", "said"),
     [(ValueError("too much vapour\nsecond line"), "too much vapour"), (KeyError("x"), "an internal fault (KeyError)")],
 )
-def test_a_failing_scenario_says_why_and_the_next_one_runs(fault, said):
+def test_a_failing_scenario_says_why_and_the_next_one_runs(fault, said, tmp_path):
     faults = [fault]
 
     def work(task, progress):
@@ -109,7 +119,7 @@ def test_a_failing_scenario_says_why_and_the_next_one_runs(fault, said):
             raise faults.pop()
         return RESULT
 
-    jobs = ScenarioJobs(work)
+    jobs = ScenarioJobs(ScenarioShelf(tmp_path), work)
     failed = wait_for(jobs, jobs.submit(TASK, 0).id, JobState.FAILED)
     assert failed.message == said
     wait_for(jobs, jobs.submit(TASK, 0).id, JobState.DONE)
