@@ -41,10 +41,11 @@ def ensure_cache_folder() -> None:
 ensure_cache_folder()
 
 
-def kernel(*, parallel: bool = False, fastmath: bool = True, inline: str = "never") -> Callable[[F], F]:
+def kernel(*, parallel: bool = False, fastmath: bool | set[str] = True, inline: str = "never") -> Callable[[F], F]:
     """Compile a function on its first call, keep the machine code on disk, release the interpreter lock while it runs.
 
-    ``fastmath`` lets the compiler reorder sums and assume that no value is NaN: callers check their input first.
+    ``fastmath`` lets the compiler reorder sums and assume that no value is NaN: callers check their input first. A set of LLVM's
+    names allows those liberties alone.
     """
     compiler: Any = numba.njit
     decorate: Callable[[F], F] = compiler(

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import prange
 
-from central.heat.comfort.utci_polynomial import degree_6, utci_offset
+from central.heat.comfort.utci_polynomial import degree_6, utci_offsets
 from central.heat.comfort.wbgt_surface import WbgtSurface, wbgt_at
 from central.heat.comfort.wbgt_variation import WbgtVariation, wbgt_surplus
 from central.heat.compiled import kernel
@@ -117,6 +117,8 @@ def fill_local_maps(
         warmer = np.empty(BLOCK, np.float32)
         humidity = np.empty(BLOCK, np.float32)
         vapour = np.empty(BLOCK, np.float32)
+        felt = np.empty(BLOCK, np.float32)
+        work = np.empty(BLOCK, np.float32)
         heating = np.zeros(BLOCK, np.float32)
         emissivity = np.empty(BLOCK, np.float32)
         out_tmrt = np.empty(BLOCK, np.float32)
@@ -213,8 +215,10 @@ def fill_local_maps(
                     s = s * t + saturation[0]
                     vapour[i] = s * humidity[i] - vapour_0
                 for i in range(BLOCK):
-                    v = min(max(speed[i], UTCI_WIND_MIN), UTCI_WIND_MAX)
-                    out_utci[i] = air_0 + warmer[i] + utci_offset(k, vapour[i], warmer[i], surplus[i], v)
+                    felt[i] = min(max(speed[i], UTCI_WIND_MIN), UTCI_WIND_MAX)
+                utci_offsets(k, vapour, warmer, surplus, felt, work, out_utci)
+                for i in range(BLOCK):
+                    out_utci[i] += air_0 + warmer[i]
             else:
                 for i in range(BLOCK):
                     v = min(max(speed[i], UTCI_WIND_MIN), UTCI_WIND_MAX)

@@ -1,4 +1,4 @@
-# ruff: noqa: RET504 - every line of the scheme alike
+# ruff: noqa: PLR0917, RET504 - physics takes its quantities one by one, every line of the scheme alike
 """The UTCI polynomial of all four variables as straight code, so that eight or sixteen cells are computed at once.
 
 210 terms c[p, q, d, v] e^p t^q d^d v^v with p + q + d + v up to 6, nested by Horner's rule: vapour pressure outermost,
@@ -19,7 +19,7 @@ Floats = Floats32 | Floats64
 
 
 def centred(vapour_pressure_kpa: float, air_temperature_degc: float) -> Floats64:
-    """(210,) coefficients in the order of ``utci_offset``, counted from this vapour pressure and air temperature.
+    """(210,) coefficients in the order of ``utci_offsets``, counted from this vapour pressure and air temperature.
 
     The first 28 are those of the centre itself, ordered by the exponents of Tmrt - air temperature and wind.
     """
@@ -126,41 +126,46 @@ def power_6(c: Floats, d: float) -> Any:
 
 
 @kernel(inline="always")
-def utci_offset(k: Floats, e: float, t: float, d: float, v: float) -> Any:
-    """UTCI minus air temperature [K]; see the module. Vapour pressure and air temperature as surplus over the centre."""
-    w = degree_0(k, 209, d, v)
-    u = w
-    w = degree_0(k, 208, d, v)
-    w = w * t + degree_1(k, 205, d, v)
-    u = u * e + w
-    w = degree_0(k, 204, d, v)
-    w = w * t + degree_1(k, 201, d, v)
-    w = w * t + degree_2(k, 195, d, v)
-    u = u * e + w
-    w = degree_0(k, 194, d, v)
-    w = w * t + degree_1(k, 191, d, v)
-    w = w * t + degree_2(k, 185, d, v)
-    w = w * t + degree_3(k, 175, d, v)
-    u = u * e + w
-    w = degree_0(k, 174, d, v)
-    w = w * t + degree_1(k, 171, d, v)
-    w = w * t + degree_2(k, 165, d, v)
-    w = w * t + degree_3(k, 155, d, v)
-    w = w * t + degree_4(k, 140, d, v)
-    u = u * e + w
-    w = degree_0(k, 139, d, v)
-    w = w * t + degree_1(k, 136, d, v)
-    w = w * t + degree_2(k, 130, d, v)
-    w = w * t + degree_3(k, 120, d, v)
-    w = w * t + degree_4(k, 105, d, v)
-    w = w * t + degree_5(k, 84, d, v)
-    u = u * e + w
-    w = degree_0(k, 83, d, v)
-    w = w * t + degree_1(k, 80, d, v)
-    w = w * t + degree_2(k, 74, d, v)
-    w = w * t + degree_3(k, 64, d, v)
-    w = w * t + degree_4(k, 49, d, v)
-    w = w * t + degree_5(k, 28, d, v)
-    w = w * t + degree_6(k, 0, d, v)
-    u = u * e + w
-    return u
+def cubic(k: Floats, a: int, t: float, d: float, v: float) -> Any:
+    """Terms up to the third degree in all three."""
+    w = degree_0(k, a + 19, d, v)
+    w = w * t + degree_1(k, a + 16, d, v)
+    w = w * t + degree_2(k, a + 10, d, v)
+    w = w * t + degree_3(k, a, d, v)
+    return w
+
+
+@kernel(inline="always")
+def utci_offsets(k: Floats, e: Floats, t: Floats, d: Floats, v: Floats, w: Floats, u: Floats) -> None:
+    """Write UTCI minus air temperature [K] into ``u``, cell by cell of a block; see the module.
+
+    ``e`` and ``t``: vapour pressure and air temperature as surplus over the centre; ``d``: Tmrt minus air temperature;
+    ``v``: wind; ``w``: room to work in. One loop for every twenty coefficients or so, which then stay in registers:
+    all 210 in one loop are read from memory again for each cell, which takes longer than the arithmetic.
+    """
+    for i in range(u.size):
+        two = degree_0(k, 208, d[i], v[i]) * t[i] + degree_1(k, 205, d[i], v[i])
+        three = (degree_0(k, 204, d[i], v[i]) * t[i] + degree_1(k, 201, d[i], v[i])) * t[i] + degree_2(
+            k, 195, d[i], v[i]
+        )
+        u[i] = (degree_0(k, 209, d[i], v[i]) * e[i] + two) * e[i] + three
+    for i in range(u.size):
+        u[i] = u[i] * e[i] + cubic(k, 175, t[i], d[i], v[i])
+    for i in range(u.size):
+        w[i] = cubic(k, 155, t[i], d[i], v[i])
+    for i in range(u.size):
+        u[i] = u[i] * e[i] + (w[i] * t[i] + degree_4(k, 140, d[i], v[i]))
+    for i in range(u.size):
+        w[i] = cubic(k, 120, t[i], d[i], v[i])
+    for i in range(u.size):
+        w[i] = w[i] * t[i] + degree_4(k, 105, d[i], v[i])
+    for i in range(u.size):
+        u[i] = u[i] * e[i] + (w[i] * t[i] + degree_5(k, 84, d[i], v[i]))
+    for i in range(u.size):
+        w[i] = cubic(k, 64, t[i], d[i], v[i])
+    for i in range(u.size):
+        w[i] = w[i] * t[i] + degree_4(k, 49, d[i], v[i])
+    for i in range(u.size):
+        w[i] = w[i] * t[i] + degree_5(k, 28, d[i], v[i])
+    for i in range(u.size):
+        u[i] = u[i] * e[i] + (w[i] * t[i] + degree_6(k, 0, d[i], v[i]))
