@@ -1,13 +1,19 @@
 """How kernels are compiled: cached on disk where that is possible, safe to call from several threads.
 
-A kernel compiled on one start is loaded from Numba's cache on the next. Numba looks for a writable place beside the
-source, then in the user's cache folder; where both are read-only (a hardened service) it would refuse to define the
-function at all, so a private folder under the system's temporary directory takes their place.
+A kernel compiled on one start is loaded from Numba's cache on the next. Numba itself looks no further than the file that a
+kernel stands in: it would go on using machine code in which an older version of another file is inlined, and stumble over
+names that a newer version no longer has. So each state of the sources has a folder of its own, in the folder that
+``NUMBA_CACHE_DIR`` names, or beside the source, or in the user's cache; where none of them can be written (a hardened
+service) in a private one under the system's temporary directory.
 """
 
+import contextlib
+import hashlib
 import os
+import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,26 +25,51 @@ F = TypeVar("F", bound=Callable[..., Any])
 PARALLEL = threading.Lock()
 """Held while a parallel kernel runs: Numba's fallback thread pool aborts the process when entered twice."""
 
-
-def _is_writable(folder: Path) -> bool:
-    """Whether files can be made in the folder, or in its nearest parent when it does not exist yet."""
-    while not folder.exists():
-        folder = folder.parent
-    return os.access(folder, os.W_OK)
+KEPT_S = 7 * 86_400.0
+"""How long the folder of other sources stays after its last use: an older version may still run beside a newer one."""
 
 
-def ensure_cache_folder() -> None:
-    """Point Numba to a private temporary folder when neither the source tree nor the user's cache can be written."""
+def digest_of(folder: Path) -> str:
+    """Names one state of all Python sources under a folder."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def cache_folder(candidates: list[Path], digest: str, now_s: float) -> Path | None:
+    """The folder for one state of the sources in the first candidate that can be written; None where none can.
+
+    Folders of other states that nobody used for a week are removed.
+    """
+    for candidate in candidates:
+        folder = candidate / f"kernels-{digest}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+            os.utime(folder, (now_s, now_s))
+        except OSError:
+            continue
+        for other in candidate.glob("kernels-*"):
+            with contextlib.suppress(OSError):  # another process may be faster
+                if other.stat().st_mtime < now_s - KEPT_S:
+                    shutil.rmtree(other)
+        return folder
+    return None
+
+
+def use_cache_folder() -> None:
+    """Point Numba to the folder of the sources as they are now."""
     settings: Any = numba.config
-    if settings.CACHE_DIR:
-        return
-    beside_source = Path(__file__).parent / "__pycache__"
+    here = Path(__file__).parent
     of_user = Path(os.environ.get("XDG_CACHE_HOME") or Path(os.path.expanduser("~")) / ".cache")  # noqa: PTH111 - never raises
-    if not _is_writable(beside_source) and not _is_writable(of_user):
-        settings.CACHE_DIR = tempfile.mkdtemp(prefix="kumagaya-numba-")
+    given = [Path(settings.CACHE_DIR)] if settings.CACHE_DIR else [here / "__pycache__", of_user / "kumagaya"]
+    folder = cache_folder(given, digest_of(here), time.time())
+    settings.CACHE_DIR = str(folder or tempfile.mkdtemp(prefix="kumagaya-numba-"))
 
 
-ensure_cache_folder()
+use_cache_folder()
 
 
 def kernel(*, parallel: bool = False, fastmath: bool | set[str] = True, inline: str = "never") -> Callable[[F], F]:
