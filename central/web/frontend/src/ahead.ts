@@ -62,9 +62,11 @@ export function makeAhead(store: Store): HTMLElement {
   const root = h("label", { class: "legend-ahead" }, words, slider, end);
   let hours: readonly ForecastHour[] = [];
   slider.addEventListener("input", () => store.set({ ahead: hours[Number(slider.value) - 1]?.at ?? null }));
-  store.watch(["forecast", "ahead", "lang", "frame", "layer"], ({ forecast, ahead, frame, layer }) => {
+  store.watch(["forecast", "ahead", "lang", "frame", "layer", "way"], (state) => {
+    const { forecast, ahead, frame, layer, way } = state;
     hours = hoursAhead(forecast, frame === null ? 0 : Date.parse(frame.at));
-    root.hidden = frame === null || hours.length === 0 || layer === "hours";
+    // Cool ways are those of now.
+    root.hidden = frame === null || hours.length === 0 || layer === "hours" || way.open;
     if (root.hidden) return;
     slider.max = String(hours.length);
     const place = hours.findIndex(({ at }) => at === ahead) + 1;

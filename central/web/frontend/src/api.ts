@@ -107,6 +107,34 @@ export interface Readings {
   readonly next_cursor: string | null;
 }
 
+export type WalkKind = "shortest" | "balanced" | "coolest";
+
+export interface WalkNumbers {
+  readonly kinds: readonly WalkKind[];
+  readonly length_m: number;
+  readonly duration_s: number;
+  readonly shade_pct: number;
+  /** UTCI is null where the air holds too much vapour for it to be defined. */
+  readonly mean_utci_degc: number | null;
+  readonly mean_wbgt_degc: number;
+  /** By band, from mild to dangerous. */
+  readonly utci_minutes: Readonly<Record<string, number>> | null;
+  readonly wbgt_minutes: Readonly<Record<string, number>>;
+}
+
+export type Walk = GeoJSON.Feature<GeoJSON.LineString, WalkNumbers>;
+
+/** Up to three walks, shortest first. */
+export interface WalksAnswer {
+  readonly frame: string;
+  readonly at: string;
+  readonly index: "utci" | "wbgt";
+  readonly walking_speed_ms: number;
+  readonly network: "ground" | "roads" | "lines";
+  readonly attribution: string;
+  readonly features: readonly Walk[];
+}
+
 export type ReadingItem = { readonly at: string } & Readonly<Record<string, number | string | null>>;
 
 /** A refusal or failure of the service, with its HTTP status (0: no answer at all). */
@@ -116,6 +144,8 @@ export class ApiError extends Error {
     /** Last part of the problem's type (RFC 9457), such as "city-preparing"; empty when none was told. */
     readonly problem: string,
     message: string,
+    /** The parameter it is about; empty when none was told. */
+    readonly field = "",
   ) {
     super(message);
     this.name = "ApiError";
@@ -139,10 +169,11 @@ async function get(address: string, accept: string): Promise<Response> {
 }
 
 async function refusal(address: string, response: Response): Promise<ApiError> {
-  const problem = (await response.json().catch(() => null)) as { type?: unknown; detail?: unknown } | null;
+  const problem = (await response.json().catch(() => null)) as Readonly<Record<string, unknown>> | null;
   const type = typeof problem?.type === "string" ? problem.type.slice(problem.type.lastIndexOf("/") + 1) : "";
   const detail = typeof problem?.detail === "string" ? problem.detail : "";
-  return new ApiError(response.status, type, `${address}: HTTP ${response.status} ${type} ${detail}`);
+  const field = typeof problem?.field === "string" ? problem.field : "";
+  return new ApiError(response.status, type, `${address}: HTTP ${response.status} ${type} ${detail}`, field);
 }
 
 async function getJson<T>(address: string): Promise<T> {
@@ -183,6 +214,12 @@ export const fetchForecast = (): Promise<Forecast> => getJson("/v1/heat/forecast
 
 export async function fetchPng(address: string): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await (await get(address, "image/png")).arrayBuffer());
+}
+
+/** Walks in the heat of the newest frame. */
+export function fetchWalks(from: LonLat, to: LonLat): Promise<WalksAnswer> {
+  const place = ([lon, lat]: LonLat): string => `${lat.toFixed(5)},${lon.toFixed(5)}`;
+  return getJson(`/v1/paths/cool?from=${place(from)}&to=${place(to)}`);
 }
 
 /** Minute means of one station between two instants, page after page. */

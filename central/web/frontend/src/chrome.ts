@@ -2,6 +2,7 @@
 
 import { h, icon, iconButton, setIcon, setLabel, setText } from "./dom";
 import type { Key } from "./i18n";
+import { canLocate, locate } from "./locate";
 import type { CityMap } from "./map";
 import { remember } from "./preferences";
 import type { Store } from "./store";
@@ -89,28 +90,14 @@ export function notify(store: Store, notice: Key): void {
 }
 
 export function makeTools(store: Store, city: CityMap): HTMLElement {
-  const locate = iconButton("locate", "locate", () => {
-    navigator.geolocation.getCurrentPosition(
-      ({ coords }) => {
-        const bounds = store.state.city?.bounds;
-        const inside =
-          bounds !== undefined &&
-          coords.longitude >= bounds.west &&
-          coords.longitude <= bounds.east &&
-          coords.latitude >= bounds.south &&
-          coords.latitude <= bounds.north;
-        if (!inside) return notify(store, "locate_outside");
-        store.set({ probe: { place: [coords.longitude, coords.latitude], isHere: true } });
-        city.map.easeTo({
-          center: [coords.longitude, coords.latitude],
-          zoom: Math.max(16, city.map.getZoom()),
-        });
-      },
-      () => notify(store, "locate_failed"),
-      { enableHighAccuracy: true, timeout: 10_000, maximumAge: 30_000 },
-    );
+  const here = iconButton("locate", "locate", () => {
+    void locate(store.state.city).then((place) => {
+      if (typeof place === "string") return notify(store, place);
+      store.set({ probe: { place, isHere: true } });
+      city.map.easeTo({ center: [...place], zoom: Math.max(16, city.map.getZoom()) });
+    });
   });
-  locate.hidden = !("geolocation" in navigator) || !isSecureContext;
+  here.hidden = !canLocate();
   const tilt = iconButton("cube", "toggle-3d", () => store.set({ tilted: !store.state.tilted }));
   const streets = iconButton("streets", "toggle-base-map", () =>
     store.set({ baseMap: !store.state.baseMap }),
@@ -127,7 +114,7 @@ export function makeTools(store: Store, city: CityMap): HTMLElement {
     setLabel(home, store.t("whole_city"));
     setLabel(tilt, store.t("buildings_3d"));
     setLabel(streets, store.t("base_map"));
-    setLabel(locate, store.t("locate"));
+    setLabel(here, store.t("locate"));
     tilt.setAttribute("aria-pressed", String(state.tilted));
     streets.setAttribute("aria-pressed", String(state.baseMap));
     // Real streets under an invented city would mislead.
@@ -137,7 +124,7 @@ export function makeTools(store: Store, city: CityMap): HTMLElement {
     "div",
     { class: "tools" },
     h("div", { class: "tool-group is-zoom" }, zoomIn, zoomOut),
-    h("div", { class: "tool-group" }, locate, home, tilt, streets),
+    h("div", { class: "tool-group" }, here, home, tilt, streets),
   );
 }
 
@@ -167,9 +154,14 @@ export function makeAttribution(store: Store): HTMLElement {
 /** Whose map this is, always in sight as the licences ask; an invented city owes nobody. */
 export function makeCredit(store: Store, stage: HTMLElement): HTMLElement {
   const credit = h("p", { class: "credit", "data-testid": "credit" });
-  store.watch(["city", "lang", "baseMap"], ({ city, lang, baseMap }) => {
+  store.watch(["city", "lang", "baseMap", "way"], ({ city, lang, baseMap, way: { answer } }) => {
     const source = (lang === "ja" ? city?.attribution_ja : city?.attribution_en) ?? "";
-    const parts = [...(source === "" ? [] : [source]), ...(baseMap ? [store.t("gsi_attribution")] : [])];
+    const parts = [
+      ...(source === "" ? [] : [source]),
+      // Walks on the city's own roads or ground are credited with the city.
+      ...(answer?.network === "lines" ? [answer.attribution] : []),
+      ...(baseMap ? [store.t("gsi_attribution")] : []),
+    ];
     setText(credit, parts.join(" | "));
     credit.title = credit.textContent;
     stage.classList.toggle("has-credit", parts.length > 0);
@@ -208,6 +200,14 @@ export function makeSheet(store: Store, ...content: HTMLElement[]): HTMLElement 
     sheet.classList.toggle("has-station", selected !== null);
     body.scrollTop = 0;
     if (selected !== null) set(true);
+  });
+  let wanted = "";
+  store.watch(["way", "selected"], ({ way, selected }) => {
+    sheet.classList.toggle("has-way", way.open && selected === null);
+    // What is to be tapped lies on the map, and so do the walks that were found.
+    const next = `${way.open} ${way.picking} ${way.answer !== null}`;
+    if (next !== wanted && selected === null && wanted !== "") set(false);
+    wanted = next;
   });
   return sheet;
 }

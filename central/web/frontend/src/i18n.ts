@@ -1,8 +1,11 @@
 /** Every word on the page, in Japanese and English. */
 
+import { wayEn, wayJa } from "./way/words";
+
 export type Lang = "ja" | "en";
 
 const ja = {
+  ...wayJa,
   title: "熊谷まちなか暑さマップ",
   now_outdoors: "いまの屋外の暑さ",
   last_outdoors: "最後にわかった屋外の暑さ",
@@ -149,6 +152,7 @@ const ja = {
 export type Key = keyof typeof ja;
 
 const en: Record<Key, string> = {
+  ...wayEn,
   title: "Kumagaya Heat Map",
   now_outdoors: "Heat outdoors now",
   last_outdoors: "Last known heat outdoors",
@@ -296,6 +300,7 @@ const en: Record<Key, string> = {
 const texts: Record<Lang, Record<Key, string>> = { ja, en };
 
 export type Vars = Readonly<Record<string, string | number>>;
+export type Translate = (key: Key, vars?: Vars) => string;
 
 export function translate(lang: Lang, key: Key, vars: Vars = {}): string {
   return texts[lang][key].replace(/\{(\w+)\}/g, (whole, name: string) => String(vars[name] ?? whole));

@@ -30,6 +30,11 @@ import { Store, type Theme } from "./store";
 import { Stream } from "./stream";
 import { installTestHook } from "./testHook";
 import { CityClock } from "./time";
+import { toHash } from "./way/address";
+import { addWay } from "./way/drawing";
+import { makeWayButton, makeWayPanel } from "./way/panel";
+import { WayPlanner } from "./way/planner";
+import { NO_WAY } from "./way/state";
 
 const STALE_AFTER_S = 30;
 const CITY_RETRY_MS = 3_000;
@@ -70,6 +75,7 @@ const store = new Store({
   shown: null,
   selected: null,
   probe: null,
+  way: NO_WAY,
   connection: "connecting",
   notice: null,
   tick: 0,
@@ -128,17 +134,24 @@ function showMap(place: HTMLElement): CityMap | null {
 const app = document.querySelector("#app")!;
 const mapPlace = h("div", { class: "map", "data-testid": "map" });
 const stage = h("main", { class: "stage" }, mapPlace);
-const panel = makeStationPanel(store);
+const planner = new WayPlanner(store);
+// Before the station's: one Escape closes one thing.
+const wayPanel = makeWayPanel(store, planner, (key) => notify(store, key));
+const panel = makeStationPanel(store, (end, station) => {
+  const place = placeOf(station);
+  store.set({ selected: null });
+  if (place !== null) planner.set(end, { place, source: "station", station: station.id });
+});
 const overview = h("div", { class: "overview" }, makeHeadline(store), makeStationList(store));
-const sheet = makeSheet(store, overview, panel, makeAttribution(store));
+const sheet = makeSheet(store, overview, wayPanel, panel, makeAttribution(store));
 app.append(makeHeader(store), stage, sheet);
-store.watch(["selected"], ({ selected }) => (overview.hidden = selected !== null));
+store.watch(["selected", "way"], ({ selected, way }) => (overview.hidden = selected !== null || way.open));
 
 const city = showMap(mapPlace);
 stage.append(
   makeLayerSwitch(store),
   makeBanner(store),
-  makeLegend(store, makeAhead(store)),
+  h("div", { class: "dock" }, makeWayButton(store, planner), makeLegend(store, makeAhead(store))),
   makeCredit(store, stage),
 );
 if (city !== null) wireMap(city);
@@ -146,8 +159,10 @@ if (city !== null) wireMap(city);
 function wireMap(map: CityMap): void {
   stage.append(makeTools(store, map));
   addMarkers(store, map);
+  // Before the pin: a tap that chooses an end of a way, or a walk, is no question about a place.
+  addWay(store, map, planner);
   addHover(store, map);
-  addPin(store, map);
+  addPin(store, map, (place) => planner.set("to", { place, source: "map" }));
   store.watch(["selected"], ({ selected, stations }) => {
     const station = stations.find(({ id }) => id === selected);
     const place = station === undefined ? null : placeOf(station);
@@ -239,6 +254,14 @@ async function hearForecast(): Promise<void> {
 
 installTestHook(store);
 await begin();
+planner.restore(location.hash);
+addEventListener("hashchange", () => planner.restore(location.hash));
+store.watch(["way"], ({ way }) => {
+  const address = new URL(location.href);
+  if (address.hash === toHash(way)) return;
+  address.hash = toHash(way);
+  history.replaceState(null, "", address);
+});
 void hearForecast();
 setInterval(() => void hearForecast(), FORECAST_EVERY_MS);
 

@@ -20,6 +20,7 @@ const GSI_PATIENCE_MS = 5_000;
 // The world is one tile of this size at zoom 0.
 const TILE_PX = 512;
 const TILT_DEG = 52;
+const ZOOM_OF_A_WALK = 17;
 // Around the area: enough to move it out from under the panels, not enough to get lost.
 const MARGIN_SHARE = 0.6;
 
@@ -111,6 +112,26 @@ export class CityMap {
     if (camera?.zoom === undefined || camera.center === undefined) return;
     const zoom = Math.max(camera.zoom, this.zoomThatFillsWidth());
     this.map.easeTo({ ...camera, center: camera.center, zoom, bearing: 0, animate: this.moves(animate) });
+  }
+
+  /** Shows a whole rectangle, but only when some of it is out of sight or under the panels. */
+  ensureSeen(bounds: Bounds): void {
+    const { clientWidth, clientHeight } = this.map.getContainer();
+    const { top = 0, right = 0, bottom = 0, left = 0 } = this.panels;
+    const isSeen = [
+      [bounds.west, bounds.south],
+      [bounds.east, bounds.north],
+    ].every((corner) => {
+      const { x, y } = this.map.project(corner as [number, number]);
+      return x >= left && x <= clientWidth - right && y >= top && y <= clientHeight - bottom;
+    });
+    if (isSeen) return;
+    this.map.fitBounds(toBounds(bounds), {
+      padding: this.panels,
+      maxZoom: ZOOM_OF_A_WALK,
+      animate: this.moves(true),
+      duration: 600,
+    });
   }
 
   setBuildings(buildings: GeoJSON.FeatureCollection): void {

@@ -92,7 +92,7 @@ export function addHover(store: Store, city: CityMap): void {
 }
 
 /** The pin: set by a tap, by Enter, or by the visitor's position; its value moves on with every frame. */
-export function addPin(store: Store, city: CityMap): void {
+export function addPin(store: Store, city: CityMap, onWay: (place: LonLat) => void): void {
   const readout = new Readout();
   readout.element.setAttribute("role", "status");
   const close = h("button", { type: "button", class: "pin-close" }, icon("close"));
@@ -102,7 +102,14 @@ export function addPin(store: Store, city: CityMap): void {
     readout.element,
     h("span", { class: "pin-point" }),
   );
-  readout.element.append(close);
+  const way = h("button", { type: "button", class: "pin-way", "data-testid": "way-to-pin" }, icon("walk"));
+  way.addEventListener("click", (event) => {
+    event.stopPropagation();
+    const { probe } = store.state;
+    store.set({ probe: null });
+    if (probe !== null) onWay(probe.place);
+  });
+  readout.element.append(way, close);
   const marker = new Marker({ element: pin, anchor: "bottom" });
   close.addEventListener("click", (event) => {
     event.stopPropagation();
@@ -110,6 +117,7 @@ export function addPin(store: Store, city: CityMap): void {
   });
   store.watch(["probe", "shown", "lang"], (state) => {
     setLabel(close, store.t("close"));
+    setLabel(way, store.t("way_to_here"));
     if (state.probe === null) {
       marker.remove();
       return;
@@ -123,10 +131,13 @@ export function addPin(store: Store, city: CityMap): void {
   const put = (place: LonLat): void => store.set({ probe: { place, isHere: false } });
   city.map.on("click", (event) => {
     const over = event.originalEvent.target;
+    if (event.defaultPrevented) return;
     if (over instanceof Element && over.closest(".maplibregl-marker") !== null) return;
     put(event.lngLat.toArray());
   });
   city.map.getCanvas().addEventListener("keydown", (event) => {
+    // Somebody else may have taken the key or the tap before: an end of a cool way is being chosen.
+    if (event.defaultPrevented) return;
     if (event.key === "Enter") put(city.map.getCenter().toArray());
     if (event.key === "Escape") store.set({ probe: null });
   });

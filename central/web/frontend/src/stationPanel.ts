@@ -7,9 +7,10 @@ import { flagText, quantityName, quantityValue } from "./format";
 import { bandKey, paintBand } from "./headline";
 import { isKey } from "./i18n";
 import { gapOf, toSeries, withLive, type Series } from "./series";
-import { freshness, stationAge, stationName } from "./stations";
+import { freshness, placeOf, stationAge, stationName } from "./stations";
 import type { State, Store } from "./store";
 import { jstTime } from "./time";
+import type { End } from "./way/state";
 
 const DAY_S = 86_400;
 // Live points stand in for minute means only until the means themselves are fetched.
@@ -35,7 +36,7 @@ const ORDER = [
   "supply_voltage_v",
 ];
 
-export function makeStationPanel(store: Store): HTMLElement {
+export function makeStationPanel(store: Store, onWay: (end: End, station: Station) => void): HTMLElement {
   const back = h("button", { type: "button", class: "back", "data-testid": "station-close" });
   setIcon(back, "back");
   const backText = h("span", {});
@@ -47,6 +48,18 @@ export function makeStationPanel(store: Store): HTMLElement {
   const name = h("h2", { tabindex: "-1" });
   const note = h("p", { class: "panel-note" });
   const chip = h("span", { class: "chip" });
+  const walk = (end: End): HTMLButtonElement =>
+    h("button", {
+      type: "button",
+      class: "plain",
+      "data-testid": `way-${end}-station`,
+      onclick: () => {
+        const station = store.state.stations.find(({ id }) => id === shownId);
+        if (station !== undefined) onWay(end, station);
+      },
+    });
+  const [fromHere, toHere] = [walk("from"), walk("to")];
+  const walks = h("div", { class: "panel-walks" }, toHere, fromHere);
   const valuesTitle = h("h3", {});
   const values = h("dl", { class: "values" });
   const chartTitle = h("h3", {});
@@ -58,6 +71,7 @@ export function makeStationPanel(store: Store): HTMLElement {
     { class: "station-panel", "data-testid": "station-panel" },
     back,
     h("div", { class: "panel-head" }, name, note, chip),
+    walks,
     valuesTitle,
     values,
     chartTitle,
@@ -144,6 +158,9 @@ export function makeStationPanel(store: Store): HTMLElement {
     setText(backText, t("back"));
     setText(retry, t("chart_retry"));
     setText(name, stationName(state, station));
+    setText(fromHere, t("way_station_from"));
+    setText(toHere, t("way_station_to"));
+    walks.hidden = placeOf(station) === null;
     const surfaceKey = `surface_${station.surface}`;
     const surface = isKey(surfaceKey) ? `${t("surface", { surface: t(surfaceKey) })} ・ ` : "";
     setText(note, surface + stationAge(store, state, station));

@@ -90,6 +90,10 @@ export function addMarkers(store: Store, city: CityMap): void {
   function arrange(): void {
     arranged = markers.size;
     const entries = [...markers.values()];
+    if (store.state.way.answer !== null) {
+      for (const { marker } of entries) marker.setOffset([0, 0]);
+      return;
+    }
     const points = entries.map(({ marker }) => city.map.project(marker.getLngLat()));
     placeLabels(points, LABEL, LABEL_GAP).forEach((side, i) => {
       const { marker, button } = entries[i]!;
@@ -99,6 +103,15 @@ export function addMarkers(store: Store, city: CityMap): void {
     });
   }
   for (const event of ["moveend", "resize"] as const) city.map.on(event, arrange);
+
+  // While walks are on the map, stations are dots: their labels would lie on the lines.
+  let compact: boolean | null = null;
+  store.watch(["way"], ({ way }) => {
+    if (compact === (way.answer !== null)) return;
+    compact = way.answer !== null;
+    city.map.getContainer().classList.toggle("has-walks", compact);
+    arrange();
+  });
 }
 
 // The visible pill and the length of its pointer, in CSS pixels (styles/overlay.css).

@@ -5,6 +5,7 @@ import type { Grid } from "./grid";
 import { translate, type Key, type Lang, type Vars } from "./i18n";
 import type { Connection } from "./stream";
 import type { CityClock } from "./time";
+import type { Way } from "./way/state";
 
 export type Theme = "light" | "dark";
 
@@ -42,6 +43,7 @@ export interface State {
   readonly shown: Shown | null;
   readonly selected: string | null;
   readonly probe: Probe | null;
+  readonly way: Way;
   readonly connection: Connection;
   /** A short notice about something that did not work. */
   readonly notice: Key | null;

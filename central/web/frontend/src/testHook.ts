@@ -10,6 +10,12 @@ export interface TestHook {
   readonly connection: State["connection"];
   readonly lang: State["lang"];
   readonly selected: string | null;
+  readonly way: {
+    readonly walks: number;
+    readonly chosen: string;
+    readonly frameId: string | null;
+    readonly busy: boolean;
+  };
 }
 
 declare global {
@@ -40,6 +46,10 @@ export function installTestHook(store: Store): void {
     },
     get selected() {
       return store.state.selected;
+    },
+    get way() {
+      const { answer, walk, busy } = store.state.way;
+      return { walks: answer?.features.length ?? 0, chosen: walk, frameId: answer?.frame ?? null, busy };
     },
   };
   Object.defineProperty(window, "kumagaya", { value: Object.freeze(hook), writable: false });
