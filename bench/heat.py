@@ -1,6 +1,6 @@
 """How fast the heat simulation is: geometry once, then steps; and beside it the best peer on the same raster.
 
-    python bench/heat.py [CELLS ...] [--threads 1 2] [--peer 300]
+    python bench/heat.py [CELLS ...] [--threads 1 2] [--peer 300]      (300 1000 2000 where left out; 6400 takes 4 GB)
 
 Each size runs in a process of its own for each number of threads, so that the peak of memory is that size's alone. With ``--peer``
 solweig 0.1.0b96 (Rust; GPL, installed from PyPI into a throwaway environment under a temporary folder, its GPU off) prepares and
@@ -22,9 +22,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from numba import prange
 
 from central.heat.comfort.utci_map import utci_map
-from central.heat.compiled import thread_count
+from central.heat.comfort.wbgt_surface import wbgt_at, wbgt_surface
+from central.heat.compiled import PARALLEL, kernel, thread_count
 from central.heat.geometry import prepare
 from central.heat.land_cover import LandCover
 from central.heat.memory import Memory
@@ -65,6 +67,35 @@ def timed(run: Callable[[], object], repeat: int) -> str:
     return f"{statistics.median(took_ms):.1f}/{min(took_ms):.1f}"
 
 
+@kernel(parallel=True)
+def fill_wbgt(  # noqa: PLR0917
+    c: np.ndarray,
+    x: np.ndarray,
+    z: np.ndarray,
+    y: np.ndarray,
+    sun: np.ndarray,
+    diffuse: np.ndarray,
+    wind: np.ndarray,
+    out: np.ndarray,
+) -> None:
+    for row in prange(out.shape[0]):
+        for i in range(out.shape[1]):
+            beam = np.float32(700.0) * sun[row, i]
+            light = diffuse[row, i]
+            root = (np.sqrt(np.sqrt(wind[row, i] * y[0])) - y[1]) * y[2]
+            globe, wick = x[0] + x[1] * light + x[2] * beam, z[0] + z[1] * light + z[2] * beam
+            out[row, i] = wbgt_at(c, globe, wick, max(root, np.float32(-1.0)))
+
+
+def wbgt_map(sun: np.ndarray, diffuse: np.ndarray, wind: np.ndarray, out: np.ndarray) -> None:
+    """WBGT as the step makes it: the balances fitted anew, then each cell by its light and wind."""
+    surface = wbgt_surface(38.0, 33.0, 1005.0, (0.2, 4.0), 0.767, 250.0, 700.0, 0.9)
+    with PARALLEL:
+        fill_wbgt(
+            surface.coefficients, surface.globe_terms, surface.wick_terms, surface.wind_terms, sun, diffuse, wind, out
+        )
+
+
 def measure(cells: int, repeat: int) -> None:
     small = prepare(downtown(64))  # compiled code is loaded, or made, before the clock runs
     step(small, WEATHER, sun_position(RECORD_DAY_NOON_MS, small.lat, small.lon))
@@ -99,11 +130,14 @@ def measure(cells: int, repeat: int) -> None:
         ),
         repeat,
     )
-    points = timed(lambda: utci_map(air, out.tmrt_degc, wind, humidity), max(repeat // 3, 3)) if cells <= 1000 else "-"
+    points = timed(lambda: utci_map(air, out.tmrt_degc, wind, humidity, out.utci_degc), repeat)
+    diffuse = field(50.0, 250.0)
+    wbgt = timed(lambda: wbgt_map(out.shadow, diffuse, wind, out.wbgt_degc), repeat)
+    stepped_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
     print(
         f"cells={cells} threads={thread_count()} geometry_s={geometry_s:.2f} peak_mb={peak_mb:.0f} "
         f"resident_mb={geometry.resident_bytes / 1e6:.0f} step_ms={uniform} wind_ms={windy} all_ms={everything} "
-        f"utci_points_ms={points} load={os.getloadavg()[0]:.1f}",
+        f"utci_points_ms={points} wbgt_points_ms={wbgt} peak_with_fields_mb={stepped_mb:.0f} load={os.getloadavg()[0]:.1f}",
         flush=True,
     )
 
