@@ -1,95 +1,17 @@
 """The page in Debian's Chromium, on a phone and at a desk: eight stations are on the map, and its pixels follow the weather."""
 
-import shutil
 import time
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, sync_playwright
-from rasterio.io import MemoryFile
-from rich.console import Console
 
 from firmware_sim.control import SetValues, ask
-from kumagaya.demo.city import started
-from kumagaya.demo.options import Options
-from tests.processes import MOSQUITTO, free_port
+from tests.e2e.looking import pixels, wait_until
 
-CHROMIUM = shutil.which("chromium")
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed"),
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed"),
-]
-
-FLAGS = [
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--disable-quic",
-]
-SIZES = {"phone": (390, 844), "desk": (1440, 900)}
+pytestmark = pytest.mark.e2e
 
 
-@pytest.fixture(scope="module")
-def city(tmp_path_factory):
-    options = Options(
-        host="127.0.0.1",
-        port=free_port(),
-        data_dir=tmp_path_factory.mktemp("c"),
-        city=None,
-        weather=None,
-        start=None,
-        speed=1.0,
-        seed=2018,
-        faults=False,
-    )
-    with started(options, Console(stderr=True)) as (running, _):
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, chromium_sandbox=False, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(params=SIZES)
-def page(request, browser, city):
-    width, height = SIZES[request.param]
-    context = browser.new_context(viewport={"width": width, "height": height}, locale="ja-JP", timezone_id="Asia/Tokyo")
-    page = context.new_page()
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-    page.goto(city.url)
-    page.wait_for_selector('[data-testid="map"] canvas', timeout=30_000)
-    wait_until(page, "window.kumagaya?.shownFrameId")
-    yield page
-    # A map tile server that cannot be reached is no problem of the page: it has its own buildings.
-    assert not [text for text in problems if "ERR_" not in text]
-    context.close()
-
-
-def wait_until(page: Page, expression: str, timeout_s: float = 30.0) -> None:
-    """Asks again and again: the page's own security policy forbids what `wait_for_function` would do."""
-    deadline = time.monotonic() + timeout_s
-    while not page.evaluate(expression):
-        assert time.monotonic() < deadline, f"not in {timeout_s} s: {expression}"
-        page.wait_for_timeout(100)
-
-
-def pixels(page: Page) -> np.ndarray:
-    """What the map shows, as height x width x 3."""
-    with MemoryFile(page.locator('[data-testid="map"]').screenshot()) as file, file.open() as picture:
-        return np.moveaxis(picture.read([1, 2, 3]), 0, -1).astype(int)
-
-
-def colour_of(page: Page) -> np.ndarray:
+def colour_of(page) -> np.ndarray:
     """The mean colour of the map's middle."""
     shown = pixels(page)
     height, width, _ = shown.shape
