@@ -93,7 +93,7 @@ class DayKeeper:
             if count is None or count.last is None or not self._is_new:
                 return
             self._is_new = False
-            day, watched_ms, last, counted_ms = count.day, count.watched_ms, count.last, count.counted_ms.copy()
+            day, watched_ms, last, counted_ms = count.day, count.watched_ms, count.last, count.counted_ms()
         self._saved_at_s = monotonic_s
         scratch = self._path.with_name(f".{self._path.name}.{os.getpid()}")
         try:
@@ -120,10 +120,9 @@ class DayKeeper:
                 day, watched_ms, at_ms = (int(number) for number in kept["numbers"])
                 count = HoursAbove(shape, day)
                 counted_ms, cells = kept["counted_ms"], kept["reached"]
-            if counted_ms.shape != count.counted_ms.shape or cells.shape != shape:
+            if counted_ms.shape != (len(LIMITS_DEGC), *shape) or cells.shape != shape:
                 return None
-            count.counted_ms[:] = counted_ms
-            count.watched_ms, count.last = watched_ms, Seen(at_ms, np.ascontiguousarray(cells, np.uint8))
+            count.take_up(counted_ms, watched_ms, Seen(at_ms, np.ascontiguousarray(cells, np.uint8)))
             return count
         except FileNotFoundError:
             return None

@@ -46,11 +46,12 @@ def midnight_ms(day: int) -> int:
 def reached(wbgt: Layer) -> Levels:
     """(rows, columns) how many of the limits each cell has reached; 0 in buildings."""
     value = wbgt.offset + wbgt.step * np.arange(LEVEL_MAX + 1) + wbgt.step * 1e-6
-    table = np.zeros(LEVEL_MAX + 1, np.uint8)
+    levels: Levels = np.zeros(wbgt.level.shape, np.uint8)
     for limit in LIMITS_DEGC:
-        table[value >= limit] += 1
-    table[NO_VALUE] = 0
-    levels: Levels = table[wbgt.level]
+        # Values rise with the levels, so that a comparison does what a table would, five times as fast.
+        from_level = max(int(np.searchsorted(value, limit)), NO_VALUE + 1)
+        if from_level <= LEVEL_MAX:
+            levels += (wbgt.level >= np.uint8(from_level)).view(np.uint8)
     return levels
 
 
@@ -65,6 +66,10 @@ class Seen:
 class HoursAbove:
     """The count of one day. Not for two threads at once.
 
+    Between two frames hardly a cell changes, so only those that do are touched: a cell that rises above a limit has the time
+    watched so far subtracted, one that falls below has it added, and whoever asks adds the time watched to those still above. Whole
+    milliseconds modulo 2^32: exact, whatever the order.
+
     Args:
         shape: (rows, columns).
         day: which day, see `day_of`.
@@ -72,13 +77,10 @@ class HoursAbove:
 
     def __init__(self, shape: tuple[int, int], day: int) -> None:
         self.day = day
-        self.counted_ms: Milliseconds = np.zeros((len(LIMITS_DEGC), *shape), np.uint32)
+        self.shape = shape
         self.watched_ms = 0
         self.last: Seen | None = None
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        return self.counted_ms.shape[1], self.counted_ms.shape[2]
+        self._balance_ms: Milliseconds = np.zeros((len(LIMITS_DEGC), *shape), np.uint32)
 
     def add(self, at_ms: int, cells: Levels) -> None:
         """Counts a frame. One of another day begins that day; one no later than the last only takes its place.
@@ -92,40 +94,69 @@ class HoursAbove:
         day, last = day_of(at_ms), self.last
         if day != self.day:
             self.day = day
-            self.counted_ms[:] = 0
+            self._balance_ms[:] = 0
             self.watched_ms = 0
+        before_ms = after_ms = 0
         if last is not None and 0 < at_ms - last.at_ms <= GAP_MAX_MS:
             # What of the time between the two belongs to this day, and which frame is nearer to it.
             begin_ms, middle_ms = midnight_ms(day), last.at_ms + (at_ms - last.at_ms) // 2
             before_ms = max(0, middle_ms - max(begin_ms, last.at_ms))
             after_ms = at_ms - max(begin_ms, middle_ms)
-            _count(self.counted_ms, last.reached, cells, np.uint32(before_ms), np.uint32(after_ms))
-            self.watched_ms += before_ms + after_ms
+        self.watched_ms += before_ms
+        self._change(np.zeros(self.shape, np.uint8) if last is None else last.reached, cells)
+        self.watched_ms += after_ms
         self.last = Seen(at_ms, cells)
+
+    def counted_ms(self) -> Milliseconds:
+        """(limits, rows, columns) how long each cell was at and above each limit."""
+        counted = self._balance_ms.copy()
+        if self.last is not None:
+            for limit in range(len(LIMITS_DEGC)):
+                counted[limit] += np.uint32(self.watched_ms) * (self.last.reached > limit)
+        return counted
+
+    def take_up(self, counted_ms: Milliseconds, watched_ms: int, last: Seen) -> None:
+        """Goes on from what another one had counted."""
+        self._balance_ms[:] = counted_ms
+        # As if all had been below until now: whatever is above enters it at the time watched.
+        self.watched_ms, self.last = watched_ms, last
+        self._change(np.zeros(self.shape, np.uint8), last.reached)
 
     def hours(self, limit_index: int) -> Field:
         """(rows, columns) hours at and above a limit so far."""
-        hours: Field = self.counted_ms[limit_index].astype(np.float32)
+        counted = self._balance_ms[limit_index]
+        if self.last is not None:
+            counted = counted + np.uint32(self.watched_ms) * (self.last.reached > limit_index)
+        hours: Field = counted.astype(np.float32)
         hours /= MS_PER_HOUR
         return hours
 
+    def _change(self, before: Levels, after: Levels) -> None:
+        """The cells go from one state to the other at `watched_ms`."""
+        changed = np.flatnonzero(before != after)
+        if changed.size:
+            balance = self._balance_ms.reshape(len(LIMITS_DEGC), -1)
+            _cross(balance, changed, before.ravel(), after.ravel(), np.uint32(self.watched_ms))
+
 
 @kernel(fastmath=False)
-def _count(counted_ms: Milliseconds, before: Levels, after: Levels, before_ms: np.uint32, after_ms: np.uint32) -> None:
-    for row in range(before.shape[0]):
-        for column in range(before.shape[1]):
-            for limit in range(counted_ms.shape[0]):
-                if before[row, column] > limit:
-                    counted_ms[limit, row, column] += before_ms
-                if after[row, column] > limit:
-                    counted_ms[limit, row, column] += after_ms
+def _cross(
+    balance_ms: Milliseconds, changed: NDArray[np.int64], before: Levels, after: Levels, watched_ms: np.uint32
+) -> None:
+    for limit in range(balance_ms.shape[0]):
+        for cell in changed:
+            was, is_now = before[cell] > limit, after[cell] > limit
+            if is_now and not was:
+                balance_ms[limit, cell] -= watched_ms
+            elif was and not is_now:
+                balance_ms[limit, cell] += watched_ms
 
 
 def warm_up() -> None:
     """Compiles what `HoursAbove.add` needs."""
     day = HoursAbove((2, 2), 0)
     for at_ms in (0, 1):
-        day.add(at_ms, np.zeros((2, 2), np.uint8))
+        day.add(at_ms, np.full((2, 2), at_ms, np.uint8))
 
 
 def hours_ahead(now: Seen, coming: Sequence[Seen], until_ms: int) -> NDArray[np.float32]:

@@ -30,6 +30,56 @@ def cells(*levels):
     return np.array([levels], np.uint8)
 
 
+def counted_cell_by_cell(shape, frames):
+    """The same count the plain way: every cell of every frame, its share of the time before and after."""
+    day, watched_ms, counted_ms, last = DAY, 0, np.zeros((2, *shape), np.int64), None
+    for at_ms, state in frames:
+        if day_of(at_ms) != day:
+            day, watched_ms, counted_ms = day_of(at_ms), 0, np.zeros((2, *shape), np.int64)
+        if last is not None and 0 < at_ms - last[0] <= GAP_MAX_MS:
+            begin_ms, middle_ms = midnight_ms(day), last[0] + (at_ms - last[0]) // 2
+            before_ms, after_ms = max(0, middle_ms - max(begin_ms, last[0])), at_ms - max(begin_ms, middle_ms)
+            watched_ms += before_ms + after_ms
+            for limit in range(2):
+                counted_ms[limit] += before_ms * (last[1] > limit) + after_ms * (state > limit)
+        last = at_ms, state
+    return day, watched_ms, counted_ms
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_touching_only_what_changes_counts_to_the_millisecond(seed):
+    rng = np.random.default_rng(seed)
+    shape = (7, 11)
+    at_ms, state, frames = JST_14_MS + 9 * HOUR_MS, rng.integers(0, 3, shape).astype(np.uint8), []
+    for _ in range(400):
+        flip = rng.random(shape) < rng.choice([0.0, 0.1, 1.0])
+        state = np.where(flip, rng.integers(0, 3, shape), state).astype(np.uint8)
+        # Mostly seconds; sometimes gaps on both sides of what is too long, a clock that stands still or goes back.
+        at_ms += int(rng.choice([501, 7_001, 600_003, GAP_MAX_MS, GAP_MAX_MS + 1, 0, -4_000]))
+        frames.append((at_ms, state))
+    day = HoursAbove(shape, DAY)
+    for number, (moment_ms, seen) in enumerate(frames):
+        day.add(moment_ms, seen)
+        if number % 50 == 0:
+            # Through the file and back.
+            again = HoursAbove(shape, day.day)
+            again.take_up(day.counted_ms(), day.watched_ms, day.last)
+            day = again
+        if number % 37 == 0 or number == len(frames) - 1:
+            expected = counted_cell_by_cell(shape, frames[: number + 1])
+            assert (day.day, day.watched_ms) == expected[:2]
+            assert np.array_equal(day.counted_ms(), expected[2])
+            assert np.allclose(day.hours(1), expected[2][1] / HOUR_MS)
+
+
+@pytest.mark.parametrize("offset", [-5.0, 10.0, 25.0, 30.0, 35.0])
+def test_limits_reached_are_those_of_the_published_values(offset):
+    field = (offset + np.linspace(0.1, 20.0, 600, dtype=np.float32)).reshape(20, 30)
+    layer = quantise(LAYERS["wbgt"], field, np.ones(field.shape, bool))
+    shown = layer.offset + layer.step * layer.level.astype(float) + 1e-7
+    assert np.array_equal(reached(layer), (shown >= 28.0).astype(int) + (shown >= 31.0))
+
+
 def test_limits_reached():
     values = np.array([[27.9, 28.0, 30.9, 31.0, 35.0]], np.float32)
     ground = np.array([[True, True, True, True, False]])
@@ -55,14 +105,14 @@ def test_many_short_steps_add_up_exactly():
     day = HoursAbove((1, 1), DAY)
     for step in range(7201):
         day.add(JST_14_MS + 501 * step, cells(1))
-    assert day.counted_ms[0, 0, 0] == 501 * 7200
+    assert day.counted_ms()[0, 0, 0] == 501 * 7200
 
 
 def test_nobody_looked_in_a_gap():
     day = HoursAbove((1, 1), DAY)
     day.add(JST_14_MS, cells(1))
     day.add(JST_14_MS + GAP_MAX_MS + 1, cells(1))
-    assert (day.counted_ms.sum(), day.watched_ms) == (0, 0)
+    assert (day.counted_ms().sum(), day.watched_ms) == (0, 0)
 
 
 def test_midnight_begins_anew_with_what_lies_after_it():
@@ -72,7 +122,7 @@ def test_midnight_begins_anew_with_what_lies_after_it():
     day.add(end_ms - 5 * MINUTE_MS, cells(1))
     day.add(end_ms + 5 * MINUTE_MS, cells(1))
     assert (day.day, day.watched_ms) == (DAY + 1, 5 * MINUTE_MS)
-    assert day.counted_ms[0, 0, 0] == 5 * MINUTE_MS
+    assert day.counted_ms()[0, 0, 0] == 5 * MINUTE_MS
 
 
 def test_a_clock_set_back_counts_nothing_twice():
