@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from central.simulation.paths import CoolPaths
 from central.simulation.service import SimulationService
 from central.web import frontend, problems
+from central.web.first_walk import FirstWalk
 from central.web.metrics import RequestMetrics, StateCollector
 from central.web.routes import city, health, heat, paths, stations, whatif
 from central.web.services import Services, WebStore
@@ -67,7 +68,7 @@ def create_app(
     cool_paths: CoolPaths | None = None,
     staff_token: str | None = None,
 ) -> FastAPI:
-    """The web application. Starts nothing but the stream's watcher, and that only while it is served.
+    """The web application. Starts nothing but the stream's watcher and the preparation of walks, and those only while it is served.
 
     Args:
         store: what central remembers.
@@ -84,14 +85,18 @@ def create_app(
     """
     services = Services(store, simulation, clock, speed, simulated_weather)
     hub = Hub(services)
+    walks = cool_paths or CoolPaths()
+    first_walk = FirstWalk(services, walks)
     metrics = registry if registry is not None else CollectorRegistry()
 
     @asynccontextmanager
     async def watched(_: FastAPI) -> AsyncIterator[None]:
         await hub.start()
+        first_walk.start()
         try:
             yield
         finally:
+            first_walk.stop()
             await hub.stop()
             await run_in_threadpool(simulation.scenarios.stop)
 
@@ -108,7 +113,7 @@ def create_app(
     app.include_router(stations.router(services))
     app.include_router(city.router(services))
     app.include_router(heat.router(services, hub))
-    app.include_router(paths.router(services, cool_paths))
+    app.include_router(paths.router(services, walks))
     app.include_router(whatif.router(services, simulation.scenarios, StaffDoor(staff_token)))
     app.include_router(health.router(services, metrics, checks or {}))
     app.include_router(frontend.router(dist))

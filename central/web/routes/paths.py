@@ -29,10 +29,9 @@ _OF_OBSTACLE: Final = {
 PLACE_CHARS_MAX: Final = 60
 
 
-def router(services: Services, paths: CoolPaths | None = None) -> APIRouter:
+def router(services: Services, cool: CoolPaths) -> APIRouter:
     routes = APIRouter(prefix="/v1/paths", tags=["paths"])
     library = services.simulation.library
-    cool = paths or CoolPaths()
 
     @routes.get(
         "/cool",

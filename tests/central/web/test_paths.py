@@ -1,11 +1,14 @@
 """GET /v1/paths/cool."""
 
+import threading
+
 import pytest
 
 from central.city.walking import WalkingLines
 from central.simulation.paths import CoolPaths, paths_geojson
 from central.web import schemas_paths
-from tests.central.simulation.small_city import LAT, LON
+from central.web.first_walk import FirstWalk
+from tests.central.simulation.small_city import JST_14_MS, LAT, LON
 
 M_LAT = 1.0 / 110_950.0
 M_LON = 1.0 / 90_100.0
@@ -170,3 +173,25 @@ def test_where_utci_is_not_defined_wbgt_takes_its_place(hot_town):
     numbers = body["features"][0]["properties"]
     assert (body["index"], numbers["mean_utci_degc"], numbers["utci_minutes"]) == ("wbgt", None, None)
     assert numbers["mean_wbgt_degc"] > 28.0
+
+
+def test_the_network_is_made_before_the_first_question(town):
+    walks = CoolPaths()
+    first = FirstWalk(town.services, walks)
+    assert not first.look()
+    assert town.simulation.prepare()
+    assert not first.look()
+    town.feed.all_say(JST_14_MS)
+    assert town.simulation.look()
+    assert first.look()
+    assert walks._ways.city is town.services.city()
+    assert len(walks._heat) == 1
+
+
+def test_while_it_is_served_the_preparation_runs_and_ends(hot_town):
+    with hot_town.client:
+        assert ask(hot_town, place(-50, 20), place(50, 20)).status_code == 200
+    for thread in threading.enumerate():
+        if thread.name == "first-walk":
+            thread.join(30)
+            assert not thread.is_alive()
