@@ -16,7 +16,7 @@ from central.heat.geometry.rays import SHADED_BY_BUILDING, SHADED_BY_CANOPY
 from central.heat.geometry.types import Bytes, Floats32, Words
 from central.heat.radiation.bitplanes import Planes
 from central.heat.radiation.weights import ABSORPTIVITY_SHORT, END_SHARE, GROUND_VIEW, SIDE_SHARE, STEFAN_BOLTZMANN
-from central.heat.step_blocks import add_patches
+from central.heat.step_blocks import add_patches, keep_sunlit, load_words
 from central.heat.step_kernel import K4_PER_WM2, KELVIN_32, ONE, UTCI_WIND_MAX, UTCI_WIND_MIN, ZERO, StepWeights
 
 SIGMA = np.float32(STEFAN_BOLTZMANN)
@@ -139,25 +139,13 @@ def fill_local_maps(
                 absorbed[i] = base
                 sunlit[i] = ZERO
                 hidden[i] = ZERO
-                word_0[i] = blocked[row, block, 0, i]
-                word_1[i] = blocked[row, block, 1, i]
-                word_2[i] = blocked[row, block, 2, i]
+            load_words(blocked, row, block, 0, word_0, word_1, word_2)
             add_patches(word_0, word_1, word_2, wall_words, wall_scale, counts, absorbed)
             if temperature_varies:
                 add_patches(word_0, word_1, word_2, view_words, view_scale, counts, hidden)
-            for i in range(BLOCK):
-                level = openness_level[row, origin + i]
-                word_0[i] &= sunlit_masks[0, level]
-                word_1[i] &= sunlit_masks[1, level]
-                word_2[i] &= sunlit_masks[2, level]
+            keep_sunlit(openness_level[row, origin : origin + BLOCK], sunlit_masks, word_0, word_1, word_2)
             add_patches(word_0, word_1, word_2, sunlit_words, sunlit_scale, counts, sunlit)
-            any_tree = np.uint64(0)
-            for i in range(BLOCK):
-                word_0[i] = blocked[row, block, WORDS, i]
-                word_1[i] = blocked[row, block, WORDS + 1, i]
-                word_2[i] = blocked[row, block, WORDS + 2, i]
-                any_tree |= word_0[i] | word_1[i] | word_2[i]
-            if any_tree:
+            if load_words(blocked, row, block, WORDS, word_0, word_1, word_2):
                 add_patches(word_0, word_1, word_2, tree_words, tree_scale, counts, absorbed)
                 if temperature_varies:
                     add_patches(word_0, word_1, word_2, tree_view_words, tree_view_scale, counts, hidden)
