@@ -30,7 +30,7 @@ import { Store, type Theme } from "./store";
 import { Stream } from "./stream";
 import { installTestHook } from "./testHook";
 import { CityClock } from "./time";
-import { toHash } from "./way/address";
+import { fromHash, toHash } from "./way/address";
 import { addWay } from "./way/drawing";
 import { makeWayButton, makeWayPanel } from "./way/panel";
 import { WayPlanner } from "./way/planner";
@@ -258,7 +258,8 @@ planner.restore(location.hash);
 addEventListener("hashchange", () => planner.restore(location.hash));
 store.watch(["way"], ({ way }) => {
   const address = new URL(location.href);
-  if (address.hash === toHash(way)) return;
+  // What else somebody put behind the number sign stays.
+  if (address.hash === toHash(way) || (!way.open && fromHash(address.hash) === null)) return;
   address.hash = toHash(way);
   history.replaceState(null, "", address);
 });

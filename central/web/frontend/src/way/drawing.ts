@@ -128,7 +128,7 @@ function addTaps(store: Store, city: CityMap, planner: WayPlanner): void {
       planner.set(end, { place: event.lngLat.toArray(), source: "map" });
       return;
     }
-    if (store.state.way.answer === null) return;
+    if (store.state.way.answer === null || map.getLayer(lineId("coolest")) === undefined) return;
     const { x, y } = event.point;
     const [hit] = map.queryRenderedFeatures(
       [

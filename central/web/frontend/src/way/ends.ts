@@ -1,35 +1,23 @@
-/** Start and goal of a cool way in words: chosen from a list, or on the map. */
+/** Start and goal of a cool way in words: chosen from a list, where the visitor stands, or on the map. */
 
-import type { LonLat } from "../api";
 import { h, icon, setLabel, setText } from "../dom";
-import type { Key } from "../i18n";
 import { placeOf, stationName } from "../stations";
 import type { State, Store } from "../store";
 import type { WayPlanner } from "./planner";
 import type { End } from "./state";
 
-export type Locate = (() => Promise<LonLat | Key>) | null;
+/** Sets an end to where the visitor stands; null where the browser does not tell. */
+export type GoHere = ((end: End, button: HTMLElement) => void) | null;
 
-export function makeEnds(
-  store: Store,
-  planner: WayPlanner,
-  locate: Locate,
-  notify: (key: "locate_outside" | "locate_failed") => void,
-): HTMLElement {
+export function makeEnds(store: Store, planner: WayPlanner, goHere: GoHere): HTMLElement {
   return h(
     "div",
     { class: "way-ends" },
-    ...(["from", "to"] as const).map((end) => makeEnd(store, planner, end, locate, notify)),
+    ...(["from", "to"] as const).map((end) => makeEnd(store, planner, end, goHere)),
   );
 }
 
-function makeEnd(
-  store: Store,
-  planner: WayPlanner,
-  end: End,
-  locate: Locate,
-  notify: (key: "locate_outside" | "locate_failed") => void,
-): HTMLElement {
+function makeEnd(store: Store, planner: WayPlanner, end: End, goHere: GoHere): HTMLElement {
   const badge = h("span", { class: "way-badge", "data-end": end, "aria-hidden": "true" });
   const select = h("select", { "data-testid": `way-${end}` });
   const here = h(
@@ -42,18 +30,8 @@ function makeEnd(
     { type: "button", class: "way-tool", "data-testid": `way-${end}-map` },
     icon("pin"),
   );
-  const goHere = async (): Promise<void> => {
-    here.setAttribute("aria-busy", "true");
-    const found = (await locate?.()) ?? "locate_failed";
-    here.removeAttribute("aria-busy");
-    if (typeof found !== "string") planner.set(end, { place: found, source: "here" });
-    else {
-      notify(found === "locate_outside" ? found : "locate_failed");
-      fill(store.state);
-    }
-  };
-  here.hidden = locate === null;
-  here.addEventListener("click", () => void goHere());
+  here.hidden = goHere === null;
+  here.addEventListener("click", () => goHere?.(end, here));
   map.addEventListener("click", () => planner.pick(store.state.way.picking === end ? null : end));
   select.addEventListener("change", () => {
     const station = store.state.stations.find(({ id }) => `station ${id}` === select.value);

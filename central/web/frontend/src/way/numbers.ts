@@ -53,13 +53,14 @@ export function differenceText(t: Translate, answer: WalksAnswer, walk: Walk): s
   const [here, there] = [figuresOf(walk.properties), figuresOf(shortest.properties)];
   const minutes = here.minutes - there.minutes;
   const shade = here.shadePct - there.shadePct;
-  const cooler = (there.meanUtciDegc ?? 0) - (here.meanUtciDegc ?? 0);
+  const isUtci = here.meanUtciDegc !== null && there.meanUtciDegc !== null;
+  const cooler = isUtci ? there.meanUtciDegc - here.meanUtciDegc : there.meanWbgtDegc - here.meanWbgtDegc;
   const words = [
     minutes > 0 ? t("way_longer", { n: minutes }) : t("way_same_time"),
     shade === 0
       ? t("way_same_shade")
       : t(shade > 0 ? "way_more_shade" : "way_less_shade", { n: Math.abs(shade) }),
-    ...(cooler >= 0.05 ? [t("way_cooler", { n: cooler.toFixed(1) })] : []),
+    ...(cooler >= 0.05 ? [t(isUtci ? "way_cooler" : "way_cooler_wbgt", { n: cooler.toFixed(1) })] : []),
   ];
   return words.join(t("way_and"));
 }

@@ -2,21 +2,17 @@
 
 import type { WalkKind, WalksAnswer } from "../api";
 import { h, icon, setLabel, setText, type Icon } from "../dom";
+import type { Key } from "../i18n";
 import { canLocate, locate } from "../locate";
 import { frameIsStale } from "../stale";
 import type { State, Store } from "../store";
 import { jstTime } from "../time";
-import { makeEnds } from "./ends";
+import { makeEnds, type GoHere } from "./ends";
 import { bars } from "./minutes";
 import { differenceText, figuresOf, lengthText, roleOf, timeText, walkOf, walksOf } from "./numbers";
 import type { WayPlanner } from "./planner";
-import type { WayKey } from "./words";
 
-export function makeWayPanel(
-  store: Store,
-  planner: WayPlanner,
-  notify: (key: WayKey | "locate_outside" | "locate_failed") => void,
-): HTMLElement {
+export function makeWayPanel(store: Store, planner: WayPlanner, notify: (key: Key) => void): HTMLElement {
   const { t } = store;
   const title = h("h2", { tabindex: "-1" });
   const swap = tool("swap", "way-swap", () => planner.swap());
@@ -29,7 +25,24 @@ export function makeWayPanel(
   const choices = h("div", { class: "way-choices", role: "group" });
   const figures = h("dl", { class: "way-figures" });
   const difference = h("p", { class: "way-difference", "data-testid": "way-difference" });
-  const ends = makeEnds(store, planner, canLocate() ? () => locate(store.state.city) : null, notify);
+  const goHere: GoHere = canLocate()
+    ? (end, button) => {
+        button.setAttribute("aria-busy", "true");
+        void locate(store.state.city).then((found) => {
+          button.removeAttribute("aria-busy");
+          if (typeof found === "string") notify(found);
+          else planner.set(end, { place: found, source: "here" });
+        });
+      }
+    : null;
+  const startHere = h(
+    "button",
+    { type: "button", class: "plain way-start-here", "data-testid": "way-start-here" },
+    icon("locate"),
+    h("span", {}),
+  );
+  startHere.addEventListener("click", () => goHere?.("from", startHere));
+  const ends = makeEnds(store, planner, goHere);
   const minutes = h("div", { class: "way-minutes" });
   const when = h("span", { "data-testid": "way-when" });
   const refresh = tool("refresh", "way-refresh", () => planner.refresh());
@@ -38,7 +51,7 @@ export function makeWayPanel(
     "section",
     { class: "way-panel", "data-testid": "way-panel" },
     h("div", { class: "way-head" }, title, swap, share, clear, close),
-    message,
+    h("div", { class: "way-ask" }, message, startHere),
     choices,
     figures,
     difference,
@@ -71,6 +84,8 @@ export function makeWayPanel(
     else if (way.answer === null) planner.close();
   });
 
+  let wasBusy = false;
+  let told = "";
   store.watch(["way", "lang"], (state) => {
     const { way } = state;
     setText(title, t("way_title"));
@@ -86,12 +101,17 @@ export function makeWayPanel(
     share.disabled = way.from === null || way.to === null;
     const said = messageOf(store, state);
     setText(message, said);
-    message.hidden = said === "";
+    message.parentElement!.hidden = said === "";
+    startHere.hidden = goHere === null || way.picking !== "from" || way.from !== null;
+    setText(startHere.lastElementChild!, t("way_start_here"));
     message.classList.toggle("is-refusal", way.refusal !== null);
     const walk = way.answer === null ? undefined : walkOf(way.answer, way.walk);
     for (const part of [choices, figures, difference, minutes, when.parentElement!, notes]) {
       part.hidden = walk === undefined;
     }
+    // What was computed again without being asked for is not read out again.
+    const isNews = wasBusy || way.picking !== null || `${way.walk} ${state.lang}` !== told;
+    [wasBusy, told] = [way.busy, `${way.walk} ${state.lang}`];
     if (way.answer === null || walk === undefined) {
       setText(spoken, said);
       return;
@@ -111,7 +131,7 @@ export function makeWayPanel(
     setText(difference, compared);
     minutes.replaceChildren(...bars(store, walk.properties));
     notes.replaceChildren(...notesOf(store, way.answer));
-    const told = {
+    const words = {
       walk: t(`way_${roleOf(walk.properties)}`),
       time: timeText(t, shown.minutes),
       length: lengthText(shown.metres),
@@ -119,7 +139,7 @@ export function makeWayPanel(
       difference: compared,
     };
     if (way.picking !== null) setText(spoken, said);
-    else setText(spoken, t("way_chosen", told));
+    else if (isNews) setText(spoken, t("way_chosen", words));
   });
 
   store.watch(["way", "lang", "tick"], ({ way, clock, frame, frameIntervalS }) => {

@@ -69,6 +69,8 @@ describe("the numbers of a walk", () => {
     expect(bandTimes(humid.properties, "utci")).toEqual([]);
     const plain = walk(["shortest"], { mean_utci_degc: null, utci_minutes: null });
     expect(differenceText(words("en"), answerOf([plain, humid]), humid)).not.toContain("cooler");
+    const lower = walk(["coolest"], { mean_utci_degc: null, mean_wbgt_degc: 32.5, duration_s: 780 });
+    expect(differenceText(words("en"), answerOf([plain, lower]), lower)).toContain("WBGT 0.5 °C lower");
   });
 });
 
