@@ -20,6 +20,7 @@ from central.heat.memory import Memory
 from central.heat.step import WIND_REFERENCE_HEIGHT_M, Frame, Weather, irradiance_of, step
 from central.heat.sun import Sun, sun_position
 from central.heat.surface import Surface
+from central.heat.weather import RANGES
 from central.simulation.cityfile import load_city as load_prepared
 from central.simulation.cityprepare import prepare_city, surface_digest
 from central.simulation.forcing import Forcing, RadiationSource
@@ -183,7 +184,11 @@ class HeatEngine:
         weather = Weather(
             air_temperature_degc=forcing.air_temperature_degc,
             relative_humidity_pct=forcing.relative_humidity_pct,
-            wind_speed_ms=forcing.wind_speed_ms * wind_ratio(WIND_REFERENCE_HEIGHT_M, self._wind_height_m),
+            # A hurricane over low masts would be more at 10 m than a step takes, and makes no difference any more.
+            wind_speed_ms=min(
+                forcing.wind_speed_ms * wind_ratio(WIND_REFERENCE_HEIGHT_M, self._wind_height_m),
+                RANGES["wind_speed_ms"][1],
+            ),
             global_radiation_wm2=forcing.global_radiation_wm2,
             air_pressure_hpa=forcing.air_pressure_hpa,
         )

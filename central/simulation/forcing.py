@@ -12,7 +12,8 @@ one liar in the crowd cannot move far, and only from values that are good and fr
 
 What is missing:
 
-    air temperature        no weather: there is nothing to stand in for it (`no_air_temperature`)
+    air temperature        no weather: there is nothing to stand in for it (`no_air_temperature`); so too when half of the stations tell of
+                           one that heat stress is not defined for, as thermometers in the sun do
     humidity               from the dew point where one is measured, else no weather (`no_humidity`): WBGT without it is a guess
     wind                   ASSUMED_WIND_MS, light air: on the safe side for heat
     wind direction         none
@@ -32,6 +33,7 @@ from typing import Final
 
 from central.heat.radiation.clearness import clear_sky_wm2
 from central.heat.sun import Sun
+from central.heat.weather import RANGES
 from contract.quantities import Flag
 
 ASSUMED_WIND_MS: Final = 1.0
@@ -142,6 +144,9 @@ def city_forcing(
     if not temperatures:
         return NoForcing.NO_AIR_TEMPERATURE
     air_temperature = statistics.median(temperatures.values())
+    lowest_degc, highest_degc = RANGES["air_temperature_degc"]
+    if not lowest_degc <= air_temperature <= highest_degc:
+        return NoForcing.NO_AIR_TEMPERATURE
     used = set(temperatures)
     assumed: list[str] = []
 
@@ -243,12 +248,15 @@ def vector_mean_deg(winds: Iterable[tuple[float, float]]) -> float | None:
 
 
 def credible_radiation_wm2(sun: Sun) -> float:
-    """More global radiation than this is next to never seen [W/m2]: Long & Dutton 2002, BSRN checks, "extremely rare" limit."""
+    """More global radiation than this is next to never seen [W/m2]: Long & Dutton 2002, BSRN checks, "extremely rare" limit.
+
+    Never more than a step takes.
+    """
     if sun.altitude_deg < TWILIGHT_DEG:
         return NIGHT_OFFSET_WM2
     cosine = max(0.0, math.sin(math.radians(sun.altitude_deg)))
     most: float = sun.extraterrestrial_wm2 * 1.2 * cosine**1.2 + 50.0
-    return most
+    return min(most, RANGES["global_radiation_wm2"][1])
 
 
 def standard_pressure_hpa(altitude_m: float) -> float:

@@ -112,3 +112,32 @@ class TestFork:
         twin.step(DULL, JST_14_MS + 60_000)
         at_ms = JST_14_MS + HOUR_MS // 4
         assert np.array_equal(tmrt_of(forks[0], DULL, at_ms), tmrt_of(twin, DULL, at_ms))
+
+
+@pytest.mark.parametrize(
+    "weather",
+    [
+        {"wind_speed_ms": 0.0},
+        {"wind_speed_ms": 75.0},
+        {"relative_humidity_pct": 0.0},
+        {"relative_humidity_pct": 100.0, "air_temperature_degc": 45.0},
+        {"air_temperature_degc": -40.0},
+        {"air_temperature_degc": 50.0, "relative_humidity_pct": 20.0},
+        {"global_radiation_wm2": -10.0},
+        {"global_radiation_wm2": 1500.0},
+        {"air_pressure_hpa": 850.0},
+    ],
+)
+@pytest.mark.parametrize("at_ms", [JST_14_MS, JST_14_MS - 12 * HOUR_MS, JST_14_MS + 5 * HOUR_MS - 6 * 60_000])
+def test_any_weather_that_a_station_may_tell_gives_a_frame_without_a_hole(tmp_path, weather, at_ms):
+    engine = SmallEngine(tmp_path)
+    engine._wind_height_m = 3.0
+    engine.load(lambda *_: None)
+    engine.prepare(lambda *_: None)
+    result = engine.step(replace(SUNNY, **weather), at_ms)
+    for name, field in result.fields.items():
+        if name != "utci" or result.has_utci:
+            assert np.isfinite(field[result.is_ground]).all(), name
+    # UTCI is left out as a whole, and only in air that it is not defined for.
+    assert result.has_utci == (weather.get("relative_humidity_pct") != 100.0)
+    assert np.isfinite(result.fields["utci"]).all() == result.has_utci

@@ -22,6 +22,7 @@ from central.simulation.forcing import (
 from contract.quantities import Flag
 from tests.central.simulation.small_city import HOT_DAY, JST_02_MS, JST_14_MS, LAT, LON
 
+SUMMER_NOON = sun_position(JST_14_MS - 31 * 86_400_000 - 9_000_000, LAT, LON)
 NOON = sun_position(JST_14_MS, LAT, LON)
 NIGHT = sun_position(JST_02_MS, LAT, LON)
 
@@ -197,3 +198,16 @@ def test_a_change_nobody_would_see_is_alike():
     assert weather.is_like(forced([word(air_temperature_degc=38.03, air_pressure_hpa=1003.5)]))
     assert not weather.is_like(forced([word(air_temperature_degc=38.2)]))
     assert not weather.is_like(forced([word(global_radiation_wm2=None)]))
+
+
+@pytest.mark.parametrize("values", [[52.0, 53.0, 54.0], [36.0, 55.0, 56.0]])
+def test_thermometers_that_all_stand_in_the_sun_make_no_weather(values):
+    assert city_forcing(crowd("air_temperature_degc", values), NOON, 30.0) is NoForcing.NO_AIR_TEMPERATURE
+
+
+def test_a_pyranometer_that_reads_more_than_a_step_takes_is_not_believed_at_a_high_sun():
+    assert SUMMER_NOON.altitude_deg > 76.0
+    assert forced(crowd("global_radiation_wm2", [1480.0]), SUMMER_NOON).global_radiation_wm2 == 1480.0
+    weather = forced(crowd("global_radiation_wm2", [1520.0]), SUMMER_NOON)
+    assert weather.radiation_source is RadiationSource.MODELLED
+    assert weather.global_radiation_wm2 < 1200.0
