@@ -12,6 +12,9 @@ from kumagaya.commands.heat_paths import add_paths_parser
 from kumagaya.commands.heat_whatif import add_whatif_parser
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from central.heat.geometry import Geometry
     from central.heat.step import Weather
     from central.heat.sun import Sun
@@ -28,7 +31,9 @@ OPTION_OF_FIELD = {
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = subparsers.add_parser("heat", help="heat simulation on files: import, prepare, step, bench, comfort")
+    parser = subparsers.add_parser(
+        "heat", help="heat simulation on files: import, prepare, geometry, step, bench, comfort"
+    )
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     add_import_parser(verbs)
     add_paths_parser(verbs)
@@ -38,6 +43,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     prepare.add_argument("surface", type=Path, metavar="SURFACE.npz")
     prepare.add_argument("--out", type=Path, required=True, metavar="CITY", help="prepared city to write")
     prepare.set_defaults(run=_prepare)
+
+    geometry = verbs.add_parser("geometry", help="sky view factors and walls of a prepared city as maps")
+    geometry.add_argument("city", type=Path, metavar="CITY", help="prepared city")
+    geometry.add_argument("--out", type=Path, required=True, metavar="MAPS.npz")
+    geometry.set_defaults(run=_geometry)
 
     step = verbs.add_parser("step", help="maps of one moment")
     _add_weather(step, required=True)
@@ -102,9 +112,35 @@ def _prepare(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _step(arguments: argparse.Namespace) -> int:
+def _geometry(arguments: argparse.Namespace) -> int:
+
+    from central.heat.geometry.walls import walls
+    from central.simulation.cityfile import load_city
+
+    geometry = load_city(arguments.city)
+    height_m, aspect_deg = walls(geometry.solid_m)
+    maps = {"svf": geometry.sky_view, "svf_buildings": geometry.sky_view_buildings}
+    for name, azimuth_deg in (("north", 0.0), ("east", 90.0), ("south", 180.0), ("west", 270.0)):
+        maps[f"svf_{name}"], maps[f"svf_{name}_buildings"] = geometry.sky_view_towards(azimuth_deg)
+    maps |= {"wall_height_m": height_m, "wall_aspect_deg": aspect_deg}
+    _save_maps(arguments.out, maps)
+    walkable = geometry.is_ground
+    seen = f"sky view on the ground {geometry.sky_view[walkable].mean():.2f} in the mean, " if walkable.any() else ""
+    print(f"{arguments.out}: {seen}walls at the foot of buildings {(height_m > 0).mean():.0%} of the cells")
+    return 0
+
+
+def _save_maps(path: Path, maps: "dict[str, npt.NDArray[np.float32]]") -> None:
     import numpy as np
 
+    try:
+        with path.open("wb") as file:
+            np.savez(file, **{name: np.ascontiguousarray(values) for name, values in maps.items()})  # type: ignore[arg-type]
+    except OSError as error:
+        raise UserError(f"cannot be written: {error.strerror}", where=str(path)) from None
+
+
+def _step(arguments: argparse.Namespace) -> int:
     from central.heat.step import step
 
     geometry, weather, sun = _given(arguments)
@@ -112,18 +148,8 @@ def _step(arguments: argparse.Namespace) -> int:
         frame = step(geometry, weather, sun)
     except ValueError as error:
         raise _as_user_error(error) from None
-    try:
-        with arguments.out.open("wb") as file:
-            np.savez(
-                file,
-                tmrt=frame.tmrt_degc,
-                utci=frame.utci_degc,
-                wbgt=frame.wbgt_degc,
-                shadow=frame.shadow,
-                svf=np.ascontiguousarray(geometry.sky_view),
-            )
-    except OSError as error:
-        raise UserError(f"cannot be written: {error.strerror}", where=str(arguments.out)) from None
+    maps = {"tmrt": frame.tmrt_degc, "utci": frame.utci_degc, "wbgt": frame.wbgt_degc, "shadow": frame.shadow}
+    _save_maps(arguments.out, {**maps, "svf": geometry.sky_view})
     walkable = geometry.is_ground
     print(
         f"{arguments.out}: sun {sun.altitude_deg:.1f} deg high in {sun.azimuth_deg:.1f} deg; on the ground "

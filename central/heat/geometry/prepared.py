@@ -10,7 +10,7 @@ from central.heat.geometry.blocks import BLOCK, NOWHERE_HIGH, NOWHERE_LOW, Block
 from central.heat.geometry.dome import PATCHES, WORDS, sky_dome
 from central.heat.geometry.march import join, march, march_to_patch
 from central.heat.geometry.rays import cast_shadow, see_sky
-from central.heat.geometry.skyview import sky_view
+from central.heat.geometry.skyview import half_sky, seen_through_crowns, sky_view
 from central.heat.geometry.types import Bits, Bytes, Floats32, Words
 from central.heat.surface import Surface
 
@@ -20,8 +20,6 @@ BUILDING_FROM_M = 1.0
 """What rises less than this above the ground is taken as ground (kerbs, cars, noise of the survey)."""
 TRUNK_SHARE = 0.25
 """Share of a tree's height that is bare trunk (Lindberg & Grimmond 2011, Theor. Appl. Climatol. 105:311-323)."""
-CANOPY_TRANSMISSIVITY = 0.03
-"""Short-wave radiation that passes a crown in leaf (Konarska et al. 2014, Theor. Appl. Climatol. 117:363-376)."""
 ROWS_PER_BAND = 64
 
 
@@ -64,6 +62,20 @@ class Geometry:
     def sky_view_buildings(self) -> Floats32:
         """(rows, columns) the same with the trees taken away."""
         return self.sky_view_buildings_padded[:, : self.columns]
+
+    def sky_view_towards(self, azimuth_deg: float) -> tuple[Floats32, Floats32]:
+        """(rows, columns) sky view of the half of the sky round an azimuth: past buildings and trees, past buildings.
+
+        The four of north, east, south and west are those of Lindberg & Grimmond (2011), Theor. Appl. Climatol.
+        105:311-323; the step itself needs none, it counts single patches.
+        """
+        by_buildings, by_trees, _ = sky_view(self.blocked, half_sky(azimuth_deg))
+        return seen_through_crowns(by_buildings, by_trees)[:, : self.columns], by_buildings[:, : self.columns]
+
+    @property
+    def solid_m(self) -> Floats32:
+        """(rows, columns) height of ground and buildings above sea level."""
+        return self.heights.solid[:, BLOCK : BLOCK + self.columns]
 
     @property
     def resident_bytes(self) -> int:
@@ -183,10 +195,6 @@ def look_round(
 
 def _view_band(room: Room, band: slice) -> None:
     by_buildings, by_trees, level = sky_view(room.blocked[band])
-    # Crowns are not closed: they let a little of the sky through.
-    by_trees -= np.float32(1.0)
-    by_trees *= np.float32(1.0 - CANOPY_TRANSMISSIVITY)
-    by_trees += by_buildings
-    np.clip(by_trees, 0.0, 1.0, out=room.sky_view_padded[band])
+    room.sky_view_padded[band] = seen_through_crowns(by_buildings, by_trees)
     room.sky_view_buildings_padded[band] = by_buildings
     room.openness_level[band] = level

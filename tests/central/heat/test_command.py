@@ -39,6 +39,17 @@ def test_prepare_then_step_writes_five_maps(tmp_path, small_surface, capsys):
         assert maps["tmrt"].max() > 60.0
 
 
+def test_geometry_writes_sky_views_and_walls(tmp_path, city, capsys):
+    assert main(["heat", "geometry", city, "--out", str(tmp_path / "maps.npz")]) == 0
+    assert "sky view on the ground" in capsys.readouterr().out
+    with np.load(tmp_path / "maps.npz") as maps:
+        sides = {f"svf_{side}{of}" for side in ("north", "east", "south", "west") for of in ("", "_buildings")}
+        assert set(maps.files) == {"svf", "svf_buildings", "wall_height_m", "wall_aspect_deg"} | sides
+        assert all(maps[name].shape == (70, 150) and np.isfinite(maps[name]).all() for name in maps.files)
+        assert maps["wall_height_m"].max() > 3.0
+        assert (maps["svf"] <= maps["svf_buildings"]).all()
+
+
 def test_bench_prints_what_scripts_read(city, capsys):
     assert main(["heat", "bench", city, "--repeat", "3"]) == 0
     printed = dict(line.split("=") for line in capsys.readouterr().out.split())
@@ -73,6 +84,8 @@ def test_a_wrong_file_is_one_line_and_exit_code_2(city, tmp_path, capsys):
         ["heat", "step", str(tmp_path / "none.city"), *NOON, "--out", str(tmp_path / "x")],
         ["heat", "step", city, *NOON, "--out", str(tmp_path / "none" / "x")],
         ["heat", "bench", city, "--repeat", "0"],
+        ["heat", "geometry", str(tmp_path / "none.city"), "--out", str(tmp_path / "x")],
+        ["heat", "geometry", city, "--out", str(tmp_path / "none" / "x")],
         ["heat", "comfort", str(tmp_path / "none.csv"), "--out", str(tmp_path / "x")],
     ):
         assert main(words) == 2

@@ -9,8 +9,10 @@ from central.heat.geometry import prepare
 from central.heat.geometry import reference as plain
 from central.heat.geometry.dome import PATCHES, pack, sky_dome, unpack
 from central.heat.geometry.march import march
+from central.heat.geometry.walls import NO_WALL, walls
 from central.heat.step_reference import hidden_patches
 from central.heat.surface import Surface
+from tests.shared import shared_path
 
 
 def city(dsm, cdsm=None, pixel_size_m=1.0):
@@ -154,3 +156,63 @@ def test_sky_view_agrees_with_the_trusted_simulation(reference):
     assert np.sqrt(np.mean(buildings**2)) <= 0.002
     with_trees = (reference.geometry.sky_view - reference.svf_with_trees)[ground]
     assert np.sqrt(np.mean(with_trees**2)) <= 0.025
+
+
+class TestOneSideOfTheSky:
+    def test_in_the_open_every_side_is_seen_whole(self):
+        for azimuth_deg in (0.0, 90.0, 180.0, 270.0, 33.0):
+            for seen in city(np.zeros((10, 10))).sky_view_towards(azimuth_deg):
+                assert np.allclose(seen, 1.0, atol=1e-5)
+
+    def test_a_wall_hides_its_own_side_and_no_other(self):
+        dsm = np.zeros((120, 700))
+        dsm[40, :] = 20.0
+        geometry = city(dsm)
+        by_side = {name: geometry.sky_view_towards(azimuth)[1][50, 350] for name, azimuth in (("n", 0.0), ("s", 180.0))}
+        # The wall hides (1 - cos a) / 2 of the whole sky, all of it from the northern half.
+        assert by_side["n"] == pytest.approx(math.cos(math.atan2(20.0, 10.0)), abs=0.05)
+        assert by_side["s"] == pytest.approx(1.0, abs=1e-5)
+
+    def test_two_halves_make_the_whole_but_for_their_border(self, small_city):
+        halves = [small_city.sky_view_towards(azimuth)[0] for azimuth in (0.0, 180.0)]
+        assert np.abs(0.5 * (halves[0] + halves[1]) - small_city.sky_view).max() < 0.03
+
+    def test_it_agrees_with_the_trusted_simulation(self, reference):
+        with np.load(shared_path("reference/heat/gothenburg_at_kumagaya.npz")) as data:
+            for name, azimuth in (("north", 0.0), ("east", 90.0), ("south", 180.0), ("west", 270.0)):
+                # There the half sky of an open place is 0.92 to 1.00: sides are compared as shares of it.
+                theirs = data[f"svf_{name}"] / data[f"svf_{name}"].max()
+                ours = reference.geometry.sky_view_towards(azimuth)[1]
+                assert np.sqrt(np.mean((ours - theirs)[reference.geometry.is_ground] ** 2)) <= 0.025, name
+
+
+class TestWalls:
+    def test_each_side_of_a_house_has_its_height_and_faces_away_from_it(self):
+        solid = np.zeros((9, 9), dtype=np.float32)
+        solid[3:6, 3:6] = 8.0
+        height_m, aspect_deg = walls(solid)
+        for cell, faces_deg in (((2, 4), 0.0), ((4, 6), 90.0), ((6, 4), 180.0), ((4, 2), 270.0)):
+            assert height_m[cell] == 8.0
+            assert aspect_deg[cell] == pytest.approx(faces_deg, abs=1e-4)
+        # The corner touches the house by a point alone: no wall stands there.
+        assert height_m[2, 2] == 0.0
+        assert aspect_deg[2, 2] == NO_WALL
+        assert np.count_nonzero(height_m) == 12
+
+    def test_between_two_equal_walls_none_prevails(self):
+        solid = np.zeros((7, 7), dtype=np.float32)
+        solid[:, (2, 4)] = 5.0
+        height_m, aspect_deg = walls(solid)
+        assert height_m[3, 3] == 5.0
+        assert aspect_deg[3, 3] == NO_WALL
+
+    def test_kerbs_and_the_maps_edge_are_no_walls(self):
+        solid = np.zeros((6, 6), dtype=np.float32)
+        solid[2, 2] = 0.9
+        solid[0, 0] = 30.0
+        assert not walls(solid)[0][2:].any()
+        assert walls(solid)[0][0].max() == 0.0
+
+    def test_heights_are_those_of_the_trusted_simulation(self, reference):
+        with np.load(shared_path("reference/heat/gothenburg_at_kumagaya.npz")) as data:
+            assert np.abs(walls(reference.geometry.solid_m)[0] - data["wall_height"]).max() < 1e-3
