@@ -69,11 +69,20 @@ class ScenarioResult(Strict):
     moments: list[ScenarioMoment]
 
 
-class Scenario(Strict):
+class ScenarioSummary(Strict):
     id: str
     state: Literal["waiting", "running", "done", "failed", "cancelled"]
     share: float
     message: str
     submitted_at: str
     changes: int
+
+
+class Scenario(ScenarioSummary):
     result: ScenarioResult | None
+
+
+class Scenarios(Strict):
+    """Newest first."""
+
+    items: list[ScenarioSummary]

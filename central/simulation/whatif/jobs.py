@@ -173,6 +173,12 @@ class ScenarioJobs:
                 self._thread.start()
             return job.view()
 
+    def all(self) -> list[JobView]:
+        """Every scenario that is known, the one submitted last first."""
+        with self._lock:
+            views = [job.view() for job in self._jobs.values()]
+        return sorted(views, key=lambda view: view.submitted_at_ms, reverse=True)
+
     def layer(self, job_id: str, moment: int, name: str) -> Layer | None:
         """A map of a finished scenario; None where there is none, or its file is gone."""
         with self._lock:

@@ -102,6 +102,18 @@ def router(services: Services, jobs: ScenarioJobs, staff: StaffDoor) -> APIRoute
         return reply
 
     @routes.get(
+        "",
+        summary="The scenarios that are kept, newest first; for the staff",
+        response_model=schemas_whatif.Scenarios,
+        responses=schemas.problems(403, 503),
+    )
+    def every(request: Request) -> Response:
+        staff.check(request)
+        services.city()
+        items = [_summary(job) for job in jobs.all()]
+        return json_reply(request, {"items": items}, cache="no-store")
+
+    @routes.get(
         "/{scenario}",
         summary="How far a scenario is, and its table",
         response_model=schemas_whatif.Scenario,
@@ -221,13 +233,19 @@ def _hours(text: str) -> list[int]:
 def scenario_view(job: JobView, services: Services) -> dict[str, Any]:
     """A scenario as docs/whatif.md promises it."""
     return {
+        **_summary(job),
+        "result": _result_view(job, job.result, services) if job.state is JobState.DONE and job.result else None,
+    }
+
+
+def _summary(job: JobView) -> dict[str, Any]:
+    return {
         "id": job.id,
         "state": job.state.value,
         "share": round(job.share, 3),
         "message": job.message,
         "submitted_at": iso(job.submitted_at_ms),
         "changes": job.changes,
-        "result": _result_view(job, job.result, services) if job.state is JobState.DONE and job.result else None,
     }
 
 

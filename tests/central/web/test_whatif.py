@@ -134,6 +134,20 @@ def test_a_finished_scenario_outlives_a_restart(hot_town, tmp_path):
     assert simulation.prepare()
     assert again.get(f"{PATH}/{job['id']}").json() == job
     assert again.get(address).content == hot_town.client.get(address).content
+    here = TestClient(again.app, HERE, client=("127.0.0.1", 50000)).get(PATH).json()
+    schemas_whatif.Scenarios.model_validate(here)
+    assert [one["id"] for one in here["items"]] == [job["id"]]
+
+
+def test_the_list_is_newest_first_and_for_the_staff(hot_town):
+    first = finished(hot_town, hot_town.client.post(PATH, json=GROVE))
+    hot_town.clock.advance(1.0)
+    second = finished(hot_town, hot_town.client.post(PATH, json=GROVE))
+    items = hot_town.client.get(PATH).json()["items"]
+    assert [one["id"] for one in items] == [second["id"], first["id"]]
+    assert items[0] == {key: value for key, value in second.items() if key != "result"}
+    away = TestClient(hot_town.app, HERE, client=("192.168.1.9", 50000))
+    assert away.get(PATH).json()["type"] == "/problems/staff-only"
 
 
 BAD = feature(square(0, 0, 10), kind="building")
