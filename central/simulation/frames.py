@@ -102,7 +102,8 @@ def quantise(kind: LayerKind, field: Field, is_ground: Mask) -> Layer:
     counts = np.zeros(LEVEL_MAX + 1, np.int64)
     _fill_levels(values, is_ground, np.float32(offset), np.float32(1.0 / step), level, counts)
     mean = offset + step * float(np.dot(counts[1:], np.arange(1, LEVEL_MAX + 1)) / counts[1:].sum())
-    return Layer(kind, level, offset, step, lowest, mean, highest)
+    # The levels are rounded, the extremes are not: where all cells are nearly alike the mean would lie beyond them.
+    return Layer(kind, level, offset, step, lowest, min(max(mean, lowest), highest), highest)
 
 
 # Compiled, because four layers of a million cells take 25 ms and more as a chain of array operations, 6 ms so.

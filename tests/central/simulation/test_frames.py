@@ -111,3 +111,9 @@ def test_the_compiled_loop_agrees_with_the_plain_formula():
     assert made.minimum == values[shown].min()
     assert made.maximum == values[shown].max()
     assert made.mean == pytest.approx(float(values[shown].mean(dtype=np.float64)), abs=0.01)
+
+
+@pytest.mark.parametrize("value", [30.04, 30.051, 31.0])
+def test_the_mean_lies_between_the_extremes_also_where_all_cells_are_alike(value):
+    layer = quantise(LAYERS["wbgt"], np.full((4, 5), value, np.float32), np.ones((4, 5), bool))
+    assert layer.minimum <= layer.mean <= layer.maximum
