@@ -24,7 +24,7 @@ from central.simulation.whatif.maps import kind_of
 
 SCENARIOS_MAX: Final = 64
 BYTES_MAX: Final = 512_000_000
-"""A grove is 1 MB a moment, a tower that shades a whole city of a million cells 3 MB."""
+"""A grove takes 30 kB a moment, a tower of 60 m 0.9 MB, what changes all of a city of a million cells 3 MB."""
 SCRATCH_LIVES_S: Final = 3600.0
 NAME: Final = re.compile(r"[0-9a-f]{16}")
 VERSION: Final = 1
