@@ -76,6 +76,8 @@ def test_a_station_opens_with_its_values_and_a_chart(page):
     panel.wait_for(state="visible", timeout=10_000)
     assert "°C" in panel.inner_text()
     page.wait_for_selector('[data-testid="station-panel"] canvas', timeout=10_000)
+    # The station's own WBGT is drawn beside its temperature.
+    wait_until(page, """document.querySelector('[data-testid="station-chart"]').textContent.includes('WBGT')""")
 
 
 def test_a_tile_of_nothing_is_not_what_we_look_at(page):

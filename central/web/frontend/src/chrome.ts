@@ -158,8 +158,8 @@ export function makeCredit(store: Store, stage: HTMLElement): HTMLElement {
     const source = (lang === "ja" ? city?.attribution_ja : city?.attribution_en) ?? "";
     const parts = [
       ...(source === "" ? [] : [source]),
-      // Walks on the city's own roads or ground are credited with the city.
-      ...(answer?.network === "lines" ? [answer.attribution] : []),
+      // Walks on the city's own roads or ground are credited with the city. The card has the licence's address as a link.
+      ...(answer?.network === "lines" ? [answer.attribution.replace(/,?\s*https?:\S+/, "")] : []),
       ...(baseMap ? [store.t("gsi_attribution")] : []),
     ];
     setText(credit, parts.join(" | "));

@@ -116,18 +116,18 @@ export class CityMap {
 
   /** Shows a whole rectangle, but only when some of it is out of sight or under the panels. */
   ensureSeen(bounds: Bounds): void {
-    const { clientWidth, clientHeight } = this.map.getContainer();
-    const { top = 0, right = 0, bottom = 0, left = 0 } = this.panels;
+    const { clientWidth: width, clientHeight: height } = this.map.getContainer();
+    const { top, right, bottom, left } = paddingWithin(this.panels, width, height);
     const isSeen = [
       [bounds.west, bounds.south],
       [bounds.east, bounds.north],
     ].every((corner) => {
       const { x, y } = this.map.project(corner as [number, number]);
-      return x >= left && x <= clientWidth - right && y >= top && y <= clientHeight - bottom;
+      return x >= left && x <= width - right && y >= top && y <= height - bottom;
     });
     if (isSeen) return;
     this.map.fitBounds(toBounds(bounds), {
-      padding: this.panels,
+      padding: { top, right, bottom, left },
       maxZoom: ZOOM_OF_A_WALK,
       animate: this.moves(true),
       duration: 600,
@@ -203,6 +203,17 @@ async function answers(address: string): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+/** What the panels cover, but never more than half of a short or narrow map. */
+export function paddingWithin(
+  { top = 0, right = 0, bottom = 0, left = 0 }: PaddingOptions,
+  width: number,
+  height: number,
+): Required<PaddingOptions> {
+  const across = Math.min(1, (0.5 * width) / (left + right));
+  const down = Math.min(1, (0.5 * height) / (top + bottom));
+  return { top: top * down, right: right * across, bottom: bottom * down, left: left * across };
 }
 
 const toBounds = (b: Bounds): LngLatBoundsLike => [b.west, b.south, b.east, b.north];

@@ -12,6 +12,7 @@ import type { WayPlanner } from "./planner";
 import type { End, Way } from "./state";
 
 const SOURCE = "way";
+const JOIN = "join";
 /** Painted in this order; the chosen one comes last. */
 const KINDS: readonly WalkKind[] = ["shortest", "balanced", "coolest"];
 /** Dark lines on white stand out from every colour of the heat, by day and by night. `dash` in widths of the line. */
@@ -36,6 +37,14 @@ export function addWay(store: Store, city: CityMap, planner: WayPlanner): void {
   addLabels(store, city, planner);
   void city.loaded.then(() => {
     city.map.addSource(SOURCE, { type: "geojson", data: { type: "FeatureCollection", features: [] } });
+    city.map.addLayer({
+      id: "way-join",
+      type: "line",
+      source: SOURCE,
+      filter: ["==", ["get", "role"], JOIN],
+      layout: { "line-cap": "round" },
+      paint: { "line-color": "#ffffff", "line-width": 5, "line-dasharray": [0, 1.6] },
+    });
     for (const kind of KINDS) for (const layer of layersOf(kind)) city.map.addLayer(layer);
     let drawn: WalksAnswer | null = null;
     let chosen: WalkKind | null = null;
@@ -43,7 +52,7 @@ export function addWay(store: Store, city: CityMap, planner: WayPlanner): void {
     store.watch(["way"], ({ way }) => {
       if (way.answer !== drawn) {
         drawn = way.answer;
-        (city.map.getSource(SOURCE) as GeoJSONSource).setData(linesOf(drawn));
+        (city.map.getSource(SOURCE) as GeoJSONSource).setData(linesOf(way));
       }
       const next = shownKind(way);
       if (next !== chosen) emphasise(city, (chosen = next));
@@ -95,13 +104,30 @@ function shownKind({ answer, walk }: Way): WalkKind | null {
   return found === undefined ? null : roleOf(found.properties);
 }
 
-const linesOf = (answer: WalksAnswer | null): GeoJSON.FeatureCollection => ({
-  type: "FeatureCollection",
-  features: (answer?.features ?? []).map(({ geometry, properties }) => ({
-    type: "Feature",
-    geometry,
-    properties: { role: roleOf(properties) },
-  })),
+/** The walks, and how each end is joined to them: a place inside a block lies off the street. */
+function linesOf({ answer, from, to }: Way): GeoJSON.FeatureCollection {
+  const walks = answer?.features ?? [];
+  const line = walks[0]?.geometry.coordinates;
+  const joins: GeoJSON.Position[][] =
+    line === undefined || from === null || to === null
+      ? []
+      : [
+          [[...from.place], line[0]!],
+          [line.at(-1)!, [...to.place]],
+        ];
+  return {
+    type: "FeatureCollection",
+    features: [
+      ...walks.map(({ geometry, properties }) => feature(geometry.coordinates, roleOf(properties))),
+      ...joins.map((coordinates) => feature(coordinates, JOIN)),
+    ],
+  };
+}
+
+const feature = (coordinates: GeoJSON.Position[], role: string): GeoJSON.Feature => ({
+  type: "Feature",
+  geometry: { type: "LineString", coordinates },
+  properties: { role },
 });
 
 function boundsOf({ features }: WalksAnswer): Bounds {

@@ -62,7 +62,8 @@ export function differenceText(t: Translate, answer: WalksAnswer, walk: Walk): s
       : t(shade > 0 ? "way_more_shade" : "way_less_shade", { n: Math.abs(shade) }),
     ...(cooler >= 0.05 ? [t(isUtci ? "way_cooler" : "way_cooler_wbgt", { n: cooler.toFixed(1) })] : []),
   ];
-  return words.join(t("way_and"));
+  const said = words.join(t("way_and"));
+  return said.charAt(0).toUpperCase() + said.slice(1);
 }
 
 export interface BandTime {

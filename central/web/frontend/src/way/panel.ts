@@ -116,6 +116,7 @@ export function makeWayPanel(store: Store, planner: WayPlanner, notify: (key: Ke
       setText(spoken, said);
       return;
     }
+    choices.hidden = way.answer.features.length === 1;
     choices.setAttribute("aria-label", t("way_walks"));
     fillChoices(choices, store, planner, way.answer, roleOf(walk.properties));
     const shown = figuresOf(walk.properties);

@@ -34,6 +34,19 @@ describe("labels", () => {
     for (const lat of lats) expect(Math.min(lat - 36.13, 36.15 - lat)).toBeGreaterThan(0.001);
   });
 
+  it("do not lie on each other where a walk passes above another", () => {
+    const steps: LonLat[] = [start, [139.38, 36.14], [139.385, 36.14], [139.385, 36.15], [139.39, 36.15]];
+    const above: LonLat[] = [start, [139.38, 36.15], [139.39, 36.15]];
+    const across: LonLat[] = [start, [139.38, 36.145], [139.387, 36.145], [139.387, 36.15], [139.39, 36.15]];
+    const labels = labelPlaces([above, across, steps]);
+    const spans = labels.map(
+      ({ place: [lon, lat], side }) => [side === "left" ? lon - 0.007 : lon, lat] as const,
+    );
+    for (const [i, [west, lat]] of spans.entries())
+      for (const [otherWest, otherLat] of spans.slice(i + 1))
+        expect(Math.abs(west - otherWest) > 0.007 || Math.abs(lat - otherLat) > 0.0015).toBe(true);
+  });
+
   it("of a single walk stands in its middle", () => {
     expect(labelPlaces([[start, goal]])[0]!.place[1]).toBeCloseTo(36.14, 3);
     expect(labelPlaces([])).toEqual([]);

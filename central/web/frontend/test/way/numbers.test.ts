@@ -51,7 +51,7 @@ describe("the numbers of a walk", () => {
   it("say so where there is no difference, or less shade", () => {
     const near = walk(["coolest"], { duration_s: 725, shade_pct: 29.1, mean_utci_degc: 45.01 });
     expect(differenceText(words("en"), answerOf([shortest, near]), near)).toBe(
-      "about as quick as the shortest, about the same shade",
+      "About as quick as the shortest, about the same shade",
     );
     const windy = walk(["coolest"], { duration_s: 780, shade_pct: 20, mean_utci_degc: 44 });
     expect(differenceText(words("en"), answerOf([shortest, windy]), windy)).toContain("9% less shade");
