@@ -76,7 +76,7 @@ def run_whatif(arguments: argparse.Namespace) -> int:
         arguments.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"cannot be made: {error.strerror}", where=str(arguments.out)) from None
-    walks, cover = _walks(path, surface)
+    walks, cover, credit = _walks(path, surface)
     task = Task(surface, grid, changes, moments, walks, cover)
     with Progress(console=Console(stderr=True), transient=True) as bar:
         shown = bar.add_task("comparing", total=1.0)
@@ -94,7 +94,7 @@ def run_whatif(arguments: argparse.Namespace) -> int:
     lines = [line for text, row in zip(arguments.time, result.rows, strict=True) for line in _lines(text, row)]
     for line in lines:
         print("  ".join(f"{word:<{width}}" for word, width in zip(line, (25, 24, 4, 12, 12, 12), strict=True)).rstrip())
-    _write(arguments.out, lines, result.layers, box, frame, arguments.time)
+    _write(arguments.out, lines, result.layers, box, frame, arguments.time, credit)
     print(f"written to {arguments.out}")
     return 0
 
@@ -118,7 +118,7 @@ def _moment(text: str, arguments: argparse.Namespace) -> "Moment":
 
 
 def _walks(path: Path, surface: "Surface") -> Any:
-    """Where means are taken: paved ground where the file tells of land cover, else all ground; and the land cover or None."""
+    """What else the file tells: where means are taken (paved ground, or all of it), land cover or None, whom to thank."""
     import numpy as np
 
     from central.simulation.whatif.city import paved
@@ -126,10 +126,11 @@ def _walks(path: Path, surface: "Surface") -> Any:
     is_ground = surface.dsm - surface.dem < 1.0
     with np.load(path, allow_pickle=False) as archive:
         cover = archive["land_cover"] if "land_cover" in archive.files else None
+        credit = str(archive["attribution"]) if "attribution" in archive.files else ""
     if cover is None or cover.shape != surface.shape:
-        return is_ground, None
+        return is_ground, None, credit
     cover = cover.astype(np.uint8)
-    return paved(is_ground, cover), cover
+    return paved(is_ground, cover), cover, credit
 
 
 def _lines(time: str, row: "Row") -> list[tuple[str, ...]]:
@@ -147,7 +148,13 @@ def _lines(time: str, row: "Row") -> list[tuple[str, ...]]:
 
 
 def _write(  # noqa: PLR0917
-    out: Path, lines: list[tuple[str, ...]], layers: Any, grid: "Grid", frame: "LocalFrame", times: list[str]
+    out: Path,
+    lines: list[tuple[str, ...]],
+    layers: Any,
+    grid: "Grid",
+    frame: "LocalFrame",
+    times: list[str],
+    credit: str,
 ) -> None:
     from central.simulation.geotiff import encode_geotiff
     from central.simulation.png import encode_gray
@@ -159,7 +166,7 @@ def _write(  # noqa: PLR0917
         for number, (time, by_name) in enumerate(zip(times, layers, strict=True)):
             for name, layer in by_name.items():
                 stem = f"{number}_{name}"
-                (out / f"{stem}.tif").write_bytes(encode_geotiff(layer, grid, frame, at=time, credit=""))
+                (out / f"{stem}.tif").write_bytes(encode_geotiff(layer, grid, frame, at=time, credit=credit))
                 (out / f"{stem}.png").write_bytes(encode_gray(layer.level))
                 scales[f"{stem}.png"] = {
                     "time": time, "unit": layer.kind.unit, "offset": layer.offset, "step": layer.step

@@ -93,6 +93,15 @@ def test_a_comparison_prints_a_table_and_writes_maps(files, capsys):
         assert np.nanmin(tif.read(1)) < -10.0
 
 
+def test_maps_thank_whoever_made_the_citys_model(files):
+    with np.load(files / "s.npz") as surface:
+        np.savez(files / "credited.npz", **surface, attribution=np.array("PLATEAU"))
+    options = ["--edit", files / "e.geojson", "--out", files / "w", "--time", "2018-07-23T10:00+09:00"]
+    assert run("heat", "whatif", files / "credited.npz", *options, *WEATHER) == 0
+    with rasterio.open(files / "w" / "0_tmrt_difference.tif") as tif:
+        assert tif.tags()["CREDIT"] == "PLATEAU"
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
