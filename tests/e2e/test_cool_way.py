@@ -96,6 +96,7 @@ def test_the_lines_are_on_the_map_and_go_when_the_way_is_closed(found):
     assert left < 46 * 260
 
 
+@pytest.mark.parametrize("page", ["phone"], indirect=True)
 def test_a_shared_address_brings_the_same_walks_back(found, browser, city):
     address, length = found.url, text(found, "way-length")
     other = browser.new_page(viewport={"width": 800, "height": 700}, locale="en-US")
@@ -108,6 +109,7 @@ def test_a_shared_address_brings_the_same_walks_back(found, browser, city):
     other.close()
 
 
+@pytest.mark.parametrize("page", ["desk"], indirect=True)
 def test_swapping_turns_the_walk_round(found):
     before = found.evaluate("location.hash")
     found.locator('[data-testid="way-swap"]').click()
@@ -116,6 +118,7 @@ def test_swapping_turns_the_walk_round(found):
     assert found.evaluate("location.hash").startswith(f"#from={goal}&to={start}")
 
 
+@pytest.mark.parametrize("page", ["phone"], indirect=True)
 def test_a_place_outside_the_map_is_one_friendly_line_and_asked_for_again(page, city):
     page.goto(f"{city.url}/#from=36.139,139.389&to=36.3,139.9")
     page.reload()
@@ -126,6 +129,7 @@ def test_a_place_outside_the_map_is_one_friendly_line_and_asked_for_again(page, 
     wait_until(page, "window.kumagaya.way.walks > 0")
 
 
+@pytest.mark.parametrize("page", ["desk"], indirect=True)
 def test_with_the_keyboard_alone(page):
     page.locator('[data-testid="way-open"]').focus()
     page.keyboard.press("Enter")
@@ -141,6 +145,7 @@ def test_with_the_keyboard_alone(page):
     assert page.locator('[data-testid="way-panel"]').is_hidden()
 
 
+@pytest.mark.parametrize("page", ["phone"], indirect=True)
 def test_from_one_station_to_another(page):
     page.locator('[data-testid="station-kmg-01"]').first.click()
     page.locator('[data-testid="way-from-station"]').click()

@@ -21,6 +21,8 @@ const GSI_PATIENCE_MS = 5_000;
 const TILE_PX = 512;
 const TILT_DEG = 52;
 const ZOOM_OF_A_WALK = 17;
+// Of the free map: smaller things are looked at from nearer.
+const TINY_SHARE = 0.35;
 // Around the area: enough to move it out from under the panels, not enough to get lost.
 const MARGIN_SHARE = 0.6;
 
@@ -114,18 +116,23 @@ export class CityMap {
     this.map.easeTo({ ...camera, center: camera.center, zoom, bearing: 0, animate: this.moves(animate) });
   }
 
-  /** Shows a whole rectangle, but only when some of it is out of sight or under the panels. */
+  /** Shows a whole rectangle, but only when some of it is out of sight or under the panels, or when it is tiny. */
   ensureSeen(bounds: Bounds): void {
     const { clientWidth: width, clientHeight: height } = this.map.getContainer();
     const { top, right, bottom, left } = paddingWithin(this.panels, width, height);
-    const isSeen = [
+    const corners = [
       [bounds.west, bounds.south],
       [bounds.east, bounds.north],
-    ].every((corner) => {
-      const { x, y } = this.map.project(corner as [number, number]);
-      return x >= left && x <= width - right && y >= top && y <= height - bottom;
-    });
-    if (isSeen) return;
+    ].map((corner) => this.map.project(corner as [number, number]));
+    const isSeen = corners.every(
+      ({ x, y }) => x >= left && x <= width - right && y >= top && y <= height - bottom,
+    );
+    const [a, b] = [corners[0]!, corners[1]!];
+    const share = Math.max(
+      Math.abs(a.x - b.x) / (width - left - right),
+      Math.abs(a.y - b.y) / (height - top - bottom),
+    );
+    if (isSeen && share >= TINY_SHARE) return;
     this.map.fitBounds(toBounds(bounds), {
       padding: { top, right, bottom, left },
       maxZoom: ZOOM_OF_A_WALK,
