@@ -36,9 +36,14 @@ GROUNDS: Final[Mapping[int, Ground]] = {
     6: Ground(0.25, 0.94, 0.33, -3.01, 14.0),
     7: Ground(0.05, 0.98, 0.0, 0.0, 12.0),
 }
-"""Cobbles 0, asphalt 1, roofs 2, grass 5, bare soil 6, water 7: numbers and values of the land-cover scheme of Lindberg,
-Onomura & Grimmond (2016), Influence of ground surface characteristics on the mean radiant temperature in urban areas,
-Int. J. Biometeorol. 60:1439-1452, as distributed with its model (2016). Water is as warm as the air by day and night."""
+"""Cobbles 0, asphalt 1, roofs 2, grass 5, bare soil 6, water 7.
+
+Lindberg, Onomura & Grimmond (2016), Influence of ground surface characteristics on the mean radiant temperature in urban
+areas, Int. J. Biometeorol. 60:1439-1452, with the numbers of the table of classes that UMEP's SOLWEIG carries
+(landcoverclasses_2016a: Cobble_stone_2014a, Dark_asphalt, Roofs, Grass_unmanaged, Bare_soil, Water; columns Alb, Emis,
+Ts_deg, Tstart, TmaxLST): every one of the thirty compared with three public copies of that table. Water there is as warm
+as the day's mean air; here as the air by day and night.
+"""
 
 
 @dataclass(frozen=True, eq=False)

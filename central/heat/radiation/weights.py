@@ -99,8 +99,9 @@ class WallHeating:
 def surface_heating_k(sun: Sun, clearness: float, materials: Materials) -> float:
     """How much warmer sunlit ground and walls are than the air [K]; 0 at night.
 
-    Lindberg et al. (2016), Urban Climate 17:1-13: a sine from sunrise to the hottest hour, scaled with the height the
-    sun reaches that day and with the clearness.
+    Lindberg, Holmer & Thorsson (2008), Int. J. Biometeorol. 52:697-713, and Lindberg, Onomura & Grimmond (2016), same
+    journal 60:1439-1452: a sine from sunrise to the hottest hour, scaled with the height the sun reaches that day and
+    with the clearness. The hours are those of the mean sun of the place, not of its time zone.
     """
     course = heating_course_k(
         sun, materials.surface_heating_k_per_deg, materials.surface_heating_start_k, materials.hottest_hour
