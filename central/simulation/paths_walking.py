@@ -38,8 +38,13 @@ class WalkingFile:
                 x, y = city.frame.to_local(*READ_IN.to_lonlat(self._read.x_m, self._read.y_m))
                 laid = replace(self._read, x_m=x, y_m=y).within(city.grid)
                 self._laid = city, laid
-                told = log.info if laid.edge_from.size else log.error
-                told("walking lines", file=str(self.path), on_the_map=int(laid.edge_from.size), ways=self._read.ways)
+                if laid.edge_from.size:
+                    log.info("streets to walk on", file=str(self.path), pieces=int(laid.edge_from.size))
+                else:
+                    hint = "ask Overpass for the bounds that /v1/city tells"
+                    log.error(
+                        "no way of this file lies on the map: the city itself is walked", file=str(self.path), hint=hint
+                    )
             found = self._laid[1]
             return found if found.edge_from.size else None
 

@@ -168,7 +168,11 @@ function wireMap(map: CityMap): void {
     const place = station === undefined ? null : placeOf(station);
     if (place !== null && !wide.matches) map.reveal(place);
   });
-  store.watch(["lang"], () => map.map.getCanvas().setAttribute("aria-label", store.t("map_label")));
+  store.watch(["lang", "way"], ({ way: { picking } }) => {
+    const label = store.t(picking === null ? "map_label" : `way_map_${picking}`);
+    const canvas = map.map.getCanvas();
+    if (canvas.getAttribute("aria-label") !== label) canvas.setAttribute("aria-label", label);
+  });
   const loader = new FrameLoader(
     (shown) => store.set({ shown }),
     (busy) => mapPlace.setAttribute("aria-busy", String(busy)),
