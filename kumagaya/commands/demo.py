@@ -27,6 +27,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         metavar="FILE",
         help="measured series to replay (default: a weather model of the record day)",
     )
+    parser.add_argument(
+        "--walking",
+        type=Path,
+        metavar="FILE",
+        help="streets of OpenStreetMap for cool ways, an Overpass answer (.json, .json.gz); needs --city",
+    )
     parser.add_argument("--start", metavar="TIME", help="city time it begins with, such as 2018-07-23T10:00+09:00")
     parser.add_argument(
         "--speed", type=float, default=60.0, metavar="X", help="city seconds a second (default: %(default)g)"
@@ -48,6 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
             port=arguments.port,
             data_dir=arguments.data_dir or options.default_data_dir(),
             city=arguments.city,
+            walking=arguments.walking,
             weather=arguments.weather,
             start=None if arguments.start is None else options.parse_start(arguments.start),
             speed=arguments.speed,

@@ -22,6 +22,7 @@ class Options:
 
     Attributes:
         city: a CityGML tile or a folder of them, None for the built-in downtown.
+        walking: streets of OpenStreetMap of that city, None for its own roads and ground.
         weather: a measured series to replay, None for the weather model.
         start: city time at which it begins, None for the default (the record day, or the series' first noon).
         speed: city seconds in a real second.
@@ -39,6 +40,7 @@ class Options:
     seed: int
     faults: bool
     lenient: bool = False
+    walking: Path | None = None
 
 
 def default_data_dir() -> Path:
@@ -63,5 +65,9 @@ def check(options: Options) -> None:
         raise UserError(f"{options.port} is no port", where="--port", hint="1 .. 65535")
     if options.city is not None and not options.city.exists():
         raise UserError("no such file or folder", where=f"--city {options.city}")
+    if options.walking is not None and options.city is None:
+        raise UserError("needs a real city", where="--walking", hint="name its model with --city")
+    if options.walking is not None and not options.walking.is_file():
+        raise UserError("no such file", where=f"--walking {options.walking}")
     if options.weather is not None and not options.weather.is_file():
         raise UserError("no such file", where=f"--weather {options.weather}")

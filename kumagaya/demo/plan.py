@@ -124,6 +124,8 @@ def write(
     central["simulation"] = central.get("simulation", {}) | {"simulated_weather": True}
     if options.city is not None:
         central["simulation"]["city"] = str(options.city.resolve())
+    if options.walking is not None:
+        central["simulation"]["walking"] = str(options.walking.resolve())
     profiles = {station["id"]: station["profile"] for line in sim["line"] for station in line["station"]}
     central["station"] = [msgspec.to_builtins(place) | {"profile": profiles[place.id]} for place in places]
     _write(files.central, central)

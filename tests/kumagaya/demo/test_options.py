@@ -22,6 +22,8 @@ GOOD = {
         ({"port": 0}, "--port"),
         ({"port": 70_000}, "70000"),
         ({"city": Path("/nowhere/tile.gml")}, "--city /nowhere/tile.gml: no such file"),
+        ({"walking": Path("/nowhere/osm.json")}, "--walking: needs a real city"),
+        ({"city": Path("/"), "walking": Path("/nowhere/osm.json")}, "--walking /nowhere/osm.json: no such file"),
         ({"weather": Path("/nowhere/series.csv")}, "--weather /nowhere/series.csv: no such file"),
     ],
 )
