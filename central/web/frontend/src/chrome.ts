@@ -136,7 +136,7 @@ export function makeAttribution(store: Store): HTMLElement {
     const parts = [
       lang === "ja" ? city.name_ja : city.name_en,
       ...(city.source === "synthetic" ? [store.t("city_synthetic")] : []),
-      ...(source === "" ? [] : [store.t("attribution", { source })]),
+      ...(source === "" ? [] : [source]),
       store.t("heights_estimated", {
         total: city.building_count.toLocaleString(lang),
         estimated: city.building_height_estimated_count.toLocaleString(lang),
