@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from central.city.model import City
 from central.city.walking import WalkingLines, walkable_ground
-from central.heat.geometry.types import Floats32
+from central.heat.geometry.types import Floats32, Floats64
 from central.heat.paths import (
     Exposure,
+    HeatField,
     Network,
     Route,
     Thresholds,
@@ -113,6 +114,10 @@ class _Heat:
 
     fields: Mapping[str, Floats32]
     doses: Mapping[str, Floats32]
+    """(edges,) of the network."""
+
+    def field(self, index: str) -> HeatField:
+        return HeatField(self.fields[index], DOSE_FROM_DEGC[index])
 
 
 class CoolPaths:
@@ -165,8 +170,7 @@ class CoolPaths:
             return NoPath(Obstacle.NO_WALK_NEAR, "there is no place to walk on this map")
         if index not in heat.doses and index in DOSE_FROM_DEGC:
             index = "wbgt"
-        dose = heat.doses[index]
-        found = alternatives(ways.network, dose, start_node, goal_node, max_detour)
+        found = alternatives(ways.network, heat.doses[index], start_node, goal_node, max_detour, heat=heat.field(index))
         if found is None:
             return NoPath(
                 Obstacle.UNREACHABLE, "no walk joins the two places: water, rails or buildings lie between them"
@@ -214,7 +218,7 @@ class CoolPaths:
                 np.full_like(scale, np.nan)[layer.level] if is_blank else scale[ways.nearest.fill(layer.level)]
             )
         doses = {
-            name: edge_doses(ways.network, fields[name], degc)
+            name: edge_doses(ways.network, HeatField(fields[name], degc))
             for name, degc in DOSE_FROM_DEGC.items()
             if layers[name].minimum is not None
         }
@@ -250,15 +254,19 @@ class CoolPaths:
             if node[1] > SNAP_MAX_M:
                 detail = f"the nearest place to walk is {node[1]:.0f} m away, at most {SNAP_MAX_M:g} m are taken"
                 return NoPath(Obstacle.NO_WALK_NEAR, detail, end)
-            ((lon, lat),) = _lonlat(ways, np.array([node[0]]))
+            place = slice(node[0], node[0] + 1)
+            ((lon, lat),) = _lonlat(
+                ways, network.x_cells[place].astype(np.float64), network.y_cells[place].astype(np.float64)
+            )
             ends.append((node[0], End(lat, lon, round(node[1], 1))))
         return ends[0], ends[1]
 
 
 def _exposure(ways: _Ways, heat: _Heat, route: Route) -> Exposure:
     return exposure_along(
-        ways.network,
-        route.nodes.astype(np.int64),
+        route.x_cells,
+        route.y_cells,
+        cell_m=ways.network.cell_m,
         utci_degc=heat.fields["utci"],
         wbgt_degc=heat.fields["wbgt"],
         sunlit=heat.fields["shadow"],
@@ -268,19 +276,18 @@ def _exposure(ways: _Ways, heat: _Heat, route: Route) -> Exposure:
 
 def _line(ways: _Ways, route: Route) -> tuple[tuple[float, float], ...]:
     """The route's corners; places on a straight stretch are left out. A line has two points even where nobody has to walk."""
-    nodes = route.nodes
-    if nodes.size == 1:
-        nodes = np.repeat(nodes, 2)
-    x, y = ways.network.x_cells[nodes].astype(np.float64), ways.network.y_cells[nodes].astype(np.float64)
+    x, y = route.x_cells.astype(np.float64), route.y_cells.astype(np.float64)
+    if x.size == 1:
+        x, y = np.repeat(x, 2), np.repeat(y, 2)
     turn = np.abs(np.diff(x)[:-1] * np.diff(y)[1:] - np.diff(y)[:-1] * np.diff(x)[1:])
     corner = np.concatenate([[True], turn > COLLINEAR_CELLS, [True]])
-    return _lonlat(ways, nodes[corner])
+    return _lonlat(ways, x[corner], y[corner])
 
 
-def _lonlat(ways: _Ways, nodes: NDArray[Any]) -> tuple[tuple[float, float], ...]:
+def _lonlat(ways: _Ways, x_cells: Floats64, y_cells: Floats64) -> tuple[tuple[float, float], ...]:
     grid = ways.city.grid
-    x = grid.x_west_m + ways.network.x_cells[nodes].astype(np.float64) * grid.pixel_size_m
-    y = grid.y_north_m - ways.network.y_cells[nodes].astype(np.float64) * grid.pixel_size_m
+    x = grid.x_west_m + x_cells * grid.pixel_size_m
+    y = grid.y_north_m - y_cells * grid.pixel_size_m
     lon, lat = ways.city.frame.to_lonlat(x, y)
     return tuple(zip(np.round(lon, DECIMALS).tolist(), np.round(lat, DECIMALS).tolist(), strict=True))
 

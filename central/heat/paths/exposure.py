@@ -18,14 +18,14 @@ import numpy.typing as npt
 from central.heat.compiled import kernel
 from central.heat.geometry.types import Floats32, Floats64, Integers
 from central.heat.paths.network import Indices, Network
+from central.heat.paths.straight import PROBE_CELLS, excess_between
 
 WALKING_SPEED_MS = 1.1
 UTCI_THRESHOLD_DEGC = 26.0
 WBGT_THRESHOLD_DEGC = 25.0
 SHADE_BELOW = 0.5
 """A place is in the shade when less than this share of the sun's beam arrives."""
-PROBE_CELLS = 0.5
-"""A walk is looked at every half cell."""
+MINUTES_PER_M = 1.0 / (WALKING_SPEED_MS * 60.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,29 +55,36 @@ class Exposure:
     wbgt_dose_degc_min: float
 
 
+@dataclass(frozen=True, eq=False)
+class HeatField:
+    """What a dose is made of."""
+
+    index_degc: Floats32
+    """(rows, columns) UTCI or WBGT, finite everywhere: buildings filled from the ground next to them."""
+    threshold_degc: float
+
+
 def walking_time_s(length_m: float) -> float:
     return length_m / WALKING_SPEED_MS
 
 
-def edge_doses(network: Network, index_degc: Floats32, threshold_degc: float) -> Floats32:
+def edge_doses(network: Network, heat: HeatField) -> Floats32:
     """(edges,) dose of each piece of the network [degC min].
 
     Args:
-        network: pieces on the raster of ``index_degc``; what lies beyond it is given the value of its nearest edge.
-        index_degc: (rows, columns) UTCI or WBGT, finite everywhere: buildings filled from the ground next to them.
-        threshold_degc: see above.
+        network: pieces on the raster of ``heat``; what lies beyond it is given the value of its nearest edge.
+        heat: the field.
 
     Raises:
         ValueError: the field is not two-dimensional or holds a value that is not finite.
     """
-    field = np.ascontiguousarray(index_degc, dtype=np.float32)
+    field = np.ascontiguousarray(heat.index_degc, dtype=np.float32)
     if field.ndim != 2 or not np.isfinite(field).all():
         raise ValueError("index_degc must be a two-dimensional field of finite values")
     dose = np.empty(network.edges, dtype=np.float32)
-    minutes_per_m = np.float32(1.0 / (WALKING_SPEED_MS * 60.0))
     _fill_doses(
         network.x_cells, network.y_cells, network.edge_from, network.edge_to, network.length_m,
-        field, np.float32(threshold_degc), minutes_per_m, dose,
+        field, float(heat.threshold_degc), dose,
     )  # fmt: skip
     return dose
 
@@ -90,45 +97,38 @@ def _fill_doses(  # noqa: PLR0917 - a kernel takes its arrays one by one
     edge_to: Indices,
     length_m: Floats32,
     field: Floats32,
-    threshold: np.float32,
-    minutes_per_m: np.float32,
+    threshold: float,
     dose: Floats32,
 ) -> None:
-    rows, columns = field.shape
     for edge in range(edge_from.size):
-        x0, y0 = x[edge_from[edge]], y[edge_from[edge]]
-        across, down = x[edge_to[edge]] - x0, y[edge_to[edge]] - y0
-        probes = max(1, int(np.ceil(np.sqrt(across * across + down * down) / np.float32(PROBE_CELLS))))
-        total = np.float32(0.0)
-        for probe in range(probes):
-            share = (np.float32(probe) + np.float32(0.5)) / np.float32(probes)
-            row = min(max(int(y0 + share * down), 0), rows - 1)
-            column = min(max(int(x0 + share * across), 0), columns - 1)
-            total += max(field[row, column] - threshold, np.float32(0.0))
-        dose[edge] = total / np.float32(probes) * length_m[edge] * minutes_per_m
+        begin, end = edge_from[edge], edge_to[edge]
+        excess = excess_between(field, threshold, float(x[begin]), float(y[begin]), float(x[end]), float(y[end]))
+        dose[edge] = excess * length_m[edge] * MINUTES_PER_M
 
 
 def exposure_along(
-    network: Network,
-    nodes: Integers,
+    x_cells: Floats32,
+    y_cells: Floats32,
     *,
+    cell_m: float,
     utci_degc: Floats32,
     wbgt_degc: Floats32,
     sunlit: Floats32,
     thresholds: Thresholds,
 ) -> Exposure:
-    """What a person meets on the way from place to place.
+    """What a person meets on the way from corner to corner.
 
     Args:
-        network: the places.
-        nodes: (n,) their numbers in the order of the walk, one or more.
+        x_cells: (n,) the walk's corners, one or more; see ``Network``.
+        y_cells: the same.
+        cell_m: edge of a cell [m].
         utci_degc: (rows, columns), finite everywhere.
         wbgt_degc: the same.
         sunlit: (rows, columns) share of the sun's beam that arrives, 0 to 1.
         thresholds: the bands.
     """
-    rows, columns, metres = _probes(network, nodes, utci_degc.shape)
-    minutes = metres / WALKING_SPEED_MS / 60.0
+    rows, columns, metres = _probes(x_cells, y_cells, cell_m, utci_degc.shape)
+    minutes = metres * MINUTES_PER_M
     length_m = float(metres.sum())
     weight = metres / length_m if length_m > 0.0 else np.full(metres.size, 1.0 / metres.size)
     utci, wbgt = utci_degc[rows, columns].astype(np.float64), wbgt_degc[rows, columns].astype(np.float64)
@@ -147,18 +147,24 @@ def exposure_along(
     )
 
 
-def _probes(network: Network, nodes: Integers, shape: tuple[int, ...]) -> tuple[Integers, Integers, Floats64]:
+def _probes(
+    x_cells: Floats32, y_cells: Floats32, cell_m: float, shape: tuple[int, ...]
+) -> tuple[Integers, Integers, Floats64]:
     """Row, column and length [m] of each bit of the way; one bit of no length where the walk has only one place."""
-    x, y = network.x_cells[nodes].astype(np.float64), network.y_cells[nodes].astype(np.float64)
+    x, y = x_cells.astype(np.float64), y_cells.astype(np.float64)
     across, down = np.diff(x), np.diff(y)
-    count = np.maximum(1, np.ceil(np.hypot(across, down) / PROBE_CELLS).astype(np.int64))
+    # In the same steps of arithmetic as `excess_between`: a place between two cells has to fall to the same one.
+    cells = np.sqrt(across * across + down * down)
+    count = np.maximum(1, np.ceil(cells / PROBE_CELLS).astype(np.int64))
     if count.size == 0:
         at_x, at_y, metres = x[:1], y[:1], np.zeros(1)
     else:
         piece = np.repeat(np.arange(count.size), count)
-        share = (np.arange(piece.size) - np.repeat(np.cumsum(count) - count, count) + 0.5) / count[piece]
-        at_x, at_y = x[piece] + share * across[piece], y[piece] + share * down[piece]
-        metres = np.hypot(across, down)[piece] / count[piece] * network.cell_m
+        number = np.arange(piece.size) - np.repeat(np.cumsum(count) - count, count)
+        every_x, every_y = across / count, down / count
+        at_x = (x[:-1] + 0.5 * every_x)[piece] + number * every_x[piece]
+        at_y = (y[:-1] + 0.5 * every_y)[piece] + number * every_y[piece]
+        metres = (cells / count)[piece] * cell_m
     rows = np.clip(np.floor(at_y).astype(np.int64), 0, shape[0] - 1)
     columns = np.clip(np.floor(at_x).astype(np.int64), 0, shape[1] - 1)
     return rows, columns, metres

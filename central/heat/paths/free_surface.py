@@ -1,23 +1,22 @@
 """A walking network where nobody drew one: the open ground itself.
 
 One place for each block of cells, the walkable cell nearest to its middle; straight pieces to its sixteen neighbours (eight around,
-eight a knight's move away, so that a walk in any direction is at most 2.8 % longer than the straight line), where every cell on the
-way is walkable.
+eight a knight's move away, so that a walk in any direction is at most 2.8 % longer than the straight line), where a walker stays on
+walkable cells all the way. Nobody walks in such steps: what is found on them is pulled straight (see ``straight``).
 """
+
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from central.heat.compiled import kernel
-from central.heat.geometry.types import Bits
+from central.heat.geometry.types import Bits, Bytes
 from central.heat.paths.network import Indices, Network, network_of_edges
+from central.heat.paths.walker import clearance_of, is_clear
 
 SPACING_M = 4.0
 """Distance of the places. At 2 m a search takes four times as long and finds walks that differ by a cell."""
-HALF_WIDTH_CELLS = 0.2
-"""A walker is this far from the line on either side: nobody squeezes through where two buildings touch corners."""
-PROBE_CELLS = 0.25
-
 HALF_DIRECTIONS = np.array(
     [(0, 1), (1, 0), (1, 1), (1, -1), (1, 2), (2, 1), (1, -2), (2, -1)], dtype=np.int64
 )  # fmt: skip
@@ -37,10 +36,11 @@ def network_of_ground(is_walkable: Bits, cell_m: float, *, spacing_m: float = SP
     node_at = np.full(rows.shape, -1, np.int32)
     is_place = rows >= 0
     node_at[is_place] = np.arange(np.count_nonzero(is_place), dtype=np.int32)
-    begin, end = _pieces(np.ascontiguousarray(is_walkable), rows, columns, node_at, HALF_DIRECTIONS)
+    clearance = clearance_of(is_walkable)
+    begin, end = _pieces(clearance, rows, columns, node_at, HALF_DIRECTIONS)
     x = columns[is_place].astype(np.float32) + np.float32(0.5)
     y = rows[is_place].astype(np.float32) + np.float32(0.5)
-    return network_of_edges(x, y, begin, end, cell_m)
+    return replace(network_of_edges(x, y, begin, end, cell_m), clearance=clearance)
 
 
 @kernel(fastmath=False)
@@ -64,25 +64,8 @@ def _places(is_walkable: Bits, every: int) -> tuple[Indices, Indices]:
 
 
 @kernel(fastmath=False)
-def _is_clear(is_walkable: Bits, row: int, column: int, to_row: int, to_column: int) -> bool:
-    """Whether a walker as wide as said above stays on walkable cells all the way."""
-    down, across = float(to_row - row), float(to_column - column)
-    length = np.hypot(down, across)
-    probes = int(np.ceil(length / PROBE_CELLS))
-    aside_row, aside_column = -across / length * HALF_WIDTH_CELLS, down / length * HALF_WIDTH_CELLS
-    for probe in range(probes + 1):
-        share = probe / probes
-        at_row, at_column = row + 0.5 + share * down, column + 0.5 + share * across
-        for side in (-1.0, 0.0, 1.0):
-            cell_row, cell_column = int(at_row + side * aside_row), int(at_column + side * aside_column)
-            if not is_walkable[cell_row, cell_column]:
-                return False
-    return True
-
-
-@kernel(fastmath=False)
 def _pieces(
-    is_walkable: Bits, row_of: Indices, column_of: Indices, node_at: Indices, directions: npt.NDArray[np.int64]
+    clearance: Bytes, row_of: Indices, column_of: Indices, node_at: Indices, directions: npt.NDArray[np.int64]
 ) -> tuple[Indices, Indices]:
     down, across = row_of.shape
     begin = np.empty(down * across * len(directions), np.int32)
@@ -96,7 +79,7 @@ def _pieces(
                 k, m = i + directions[direction, 0], j + directions[direction, 1]
                 if k >= down or m < 0 or m >= across or node_at[k, m] < 0:
                     continue
-                if _is_clear(is_walkable, row_of[i, j], column_of[i, j], row_of[k, m], column_of[k, m]):
+                if is_clear(clearance, row_of[i, j], column_of[i, j], row_of[k, m], column_of[k, m]):
                     begin[count], end[count] = node_at[i, j], node_at[k, m]
                     count += 1
     return begin[:count].copy(), end[:count].copy()

@@ -8,7 +8,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from central.heat.compiled import kernel
-from central.heat.geometry.types import Floats32, Integers
+from central.heat.geometry.types import Bytes, Floats32
 
 Indices = npt.NDArray[np.int32]
 
@@ -37,6 +37,8 @@ class Network:
     """Places with one number can be reached from each other."""
     cell_m: float
     """Edge of a cell [m]."""
+    clearance: Bytes | None = None
+    """(rows, columns) see ``walker.clearance_of``, where people may leave the pieces; None where they keep to them."""
 
     @property
     def nodes(self) -> int:
@@ -116,9 +118,3 @@ def _meetings(edge_from: Indices, edge_to: Indices, nodes: int) -> tuple[Indices
         onward[room[end]], meeting[room[end]] = begin, edge
         room[end] += 1
     return first, onward, meeting
-
-
-def node_sequence_lengths_m(network: Network, nodes: Integers) -> npt.NDArray[np.float64]:
-    """(len(nodes) - 1,) lengths between consecutive places [m]."""
-    x, y = network.x_cells[nodes].astype(np.float64), network.y_cells[nodes].astype(np.float64)
-    return np.hypot(np.diff(x), np.diff(y)) * network.cell_m

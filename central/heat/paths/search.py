@@ -9,7 +9,8 @@ from central.heat.paths.network import Indices
 
 
 @kernel(fastmath=False)
-def _sift_up(keys: Floats64, items: Indices, at: int) -> None:
+def sift_up(keys: Floats64, items: Indices, at: int) -> None:
+    """Mends a heap of keys whose entry ``at`` may be smaller than those above it."""
     key, item = keys[at], items[at]
     while at > 0:
         above = (at - 1) // 2
@@ -21,7 +22,8 @@ def _sift_up(keys: Floats64, items: Indices, at: int) -> None:
 
 
 @kernel(fastmath=False)
-def _sift_down(keys: Floats64, items: Indices, size: int) -> None:
+def sift_down(keys: Floats64, items: Indices, size: int) -> None:
+    """Mends a heap of keys whose first entry may be larger than those below it."""
     at = 0
     key, item = keys[0], items[0]
     while True:
@@ -35,6 +37,22 @@ def _sift_down(keys: Floats64, items: Indices, size: int) -> None:
         keys[at], items[at] = keys[below], items[below]
         at = below
     keys[at], items[at] = key, item
+
+
+@kernel(fastmath=False)
+def walk_back(before: Indices, start: int, goal: int) -> Indices:
+    """The places from ``start`` to ``goal``, where ``before`` names the one that each was reached from."""
+    count = 1
+    node = goal
+    while node != start:
+        node = before[node]
+        count += 1
+    walk = np.empty(count, np.int32)
+    node = goal
+    for at in range(count - 1, -1, -1):
+        walk[at] = node
+        node = before[node]
+    return walk
 
 
 @kernel(fastmath=False)
@@ -61,6 +79,7 @@ def cheapest_walk(
     No place that makes the way longer than ``reach_m`` even in straight lines is looked at.
     """
     nodes = x.size
+    x_start, y_start, x_goal, y_goal = float(x[start]), float(y[start]), float(x[goal]), float(y[goal])
     cost = np.full(nodes, np.inf)
     before = np.full(nodes, -1, np.int32)
     settled = np.zeros(nodes, np.bool_)
@@ -74,7 +93,7 @@ def cheapest_walk(
         size -= 1
         if size > 0:
             keys[0], items[0] = keys[size], items[size]
-            _sift_down(keys, items, size)
+            sift_down(keys, items, size)
         if settled[node]:
             continue
         settled[node] = True
@@ -88,8 +107,8 @@ def cheapest_walk(
             reached = cost[node] + per_m * length_m[edge] + per_dose * dose[edge]
             if reached >= cost[other]:
                 continue
-            still_m = np.hypot(x[goal] - x[other], y[goal] - y[other]) * cell_m
-            if np.hypot(x[other] - x[start], y[other] - y[start]) * cell_m + still_m > reach_m:
+            still_m = np.sqrt((x_goal - x[other]) ** 2 + (y_goal - y[other]) ** 2) * cell_m
+            if np.sqrt((x[other] - x_start) ** 2 + (y[other] - y_start) ** 2) * cell_m + still_m > reach_m:
                 continue
             cost[other] = reached
             before[other] = node
@@ -98,17 +117,5 @@ def cheapest_walk(
                 items = np.concatenate((items, np.empty(size, np.int32)))
             keys[size], items[size] = reached + floor_per_m * still_m, other
             size += 1
-            _sift_up(keys, items, size - 1)
-    if not settled[goal]:
-        return np.empty(0, np.int32)
-    count = 1
-    node = goal
-    while node != start:
-        node = before[node]
-        count += 1
-    walk = np.empty(count, np.int32)
-    node = goal
-    for at in range(count - 1, -1, -1):
-        walk[at] = node
-        node = before[node]
-    return walk
+            sift_up(keys, items, size - 1)
+    return walk_back(before, start, goal) if settled[goal] else np.empty(0, np.int32)

@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from central.heat.paths import Thresholds, edge_doses, exposure_along, network_of_edges, network_of_ground
+from central.heat.paths import (
+    HeatField,
+    Thresholds,
+    alternatives,
+    edge_doses,
+    exposure_along,
+    network_of_edges,
+    network_of_ground,
+)
 
 BANDS = Thresholds((-np.inf, 26.0, 32.0, 38.0), (-np.inf, 25.0, 28.0, 31.0))
 
@@ -32,8 +40,6 @@ def test_nobody_squeezes_through_where_two_buildings_touch_corners():
 
 def test_in_the_open_a_walk_is_hardly_longer_than_the_straight_line():
     network = network_of_ground(np.ones((200, 200), np.bool_), 2.0)
-    from central.heat.paths import alternatives
-
     dose = np.zeros(network.edges, np.float32)
     for angle in np.radians(np.arange(0.0, 90.0, 7.0)):
         start, _ = network.nearest(2.0, 2.0)
@@ -64,7 +70,7 @@ def test_the_dose_is_heat_above_the_threshold_times_time():
     field[:, 50:] = 20.0
     network = network_of_edges([0.0, 100.0], [5.0, 5.0], [0], [1], 2.2)
     # 220 m at 1.1 m/s are 200 s; half of them 10 K above 26 degC, the other half below it.
-    assert edge_doses(network, field, 26.0)[0] == pytest.approx(10.0 * 100.0 / 60.0, rel=1e-5)
+    assert edge_doses(network, HeatField(field, 26.0))[0] == pytest.approx(10.0 * 100.0 / 60.0, rel=1e-5)
 
 
 def test_what_a_walker_meets():
@@ -73,7 +79,15 @@ def test_what_a_walker_meets():
     wbgt = utci - 8.0
     sunlit = (utci > 35.0).astype(np.float32)
     network = network_of_edges([0.0, 50.0, 100.0], [5.0, 5.0, 5.0], [0, 1], [1, 2], 2.2)
-    met = exposure_along(network, np.array([0, 1, 2]), utci_degc=utci, wbgt_degc=wbgt, sunlit=sunlit, thresholds=BANDS)
+    met = exposure_along(
+        network.x_cells,
+        network.y_cells,
+        cell_m=network.cell_m,
+        utci_degc=utci,
+        wbgt_degc=wbgt,
+        sunlit=sunlit,
+        thresholds=BANDS,
+    )
     assert met.length_m == pytest.approx(220.0)
     assert met.duration_s == pytest.approx(200.0)
     assert met.shade_pct == pytest.approx(75.0)
@@ -82,11 +96,11 @@ def test_what_a_walker_meets():
     assert met.utci_minutes == pytest.approx((0.0, 2.5, 0.0, 5 / 6))
     assert met.wbgt_minutes == pytest.approx((2.5, 0.0, 0.0, 5 / 6))
     assert met.utci_dose_degc_min == pytest.approx(2.5 * 4.0 + 5 / 6 * 14.0)
-    assert met.utci_dose_degc_min == pytest.approx(float(edge_doses(network, utci, 26.0).sum()), rel=1e-5)
+    assert met.utci_dose_degc_min == pytest.approx(float(edge_doses(network, HeatField(utci, 26.0)).sum()), rel=1e-5)
 
 
 def test_a_walk_of_one_place_has_no_length_but_a_temperature():
     field = np.full((10, 10), 33.0, np.float32)
-    network = network_of_edges([1.0, 5.0], [5.0, 5.0], [0], [1], 2.0)
-    met = exposure_along(network, np.array([1]), utci_degc=field, wbgt_degc=field, sunlit=field, thresholds=BANDS)
+    here = np.array([5.0], np.float32)
+    met = exposure_along(here, here, cell_m=2.0, utci_degc=field, wbgt_degc=field, sunlit=field, thresholds=BANDS)
     assert (met.length_m, met.mean_utci_degc, met.shade_pct) == (0.0, 33.0, 0.0)

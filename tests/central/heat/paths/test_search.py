@@ -7,7 +7,7 @@ import pytest
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
-from central.heat.paths import alternatives, edge_doses, network_of_edges, network_of_ground
+from central.heat.paths import HeatField, alternatives, edge_doses, network_of_edges, network_of_ground
 
 
 def random_network(seed, nodes=9, edges=18):
@@ -18,6 +18,11 @@ def random_network(seed, nodes=9, edges=18):
     network = network_of_edges(x, y, chosen[:, 0], chosen[:, 1], 2.0)
     dose = (network.length_m * chance.uniform(0.05, 1.0, network.edges)).astype(np.float32)
     return network, dose
+
+
+def places(network, route):
+    """The numbers of a route's places."""
+    return [network.nearest(x, y)[0] for x, y in zip(route.x_cells, route.y_cells, strict=True)]
 
 
 def all_walks(network, dose, start, goal):
@@ -73,7 +78,7 @@ def test_agrees_with_an_independent_search_on_open_ground():
     chance = np.random.default_rng(3)
     ground = chance.uniform(size=(120, 150)) > 0.2
     network = network_of_ground(ground, 2.0)
-    dose = edge_doses(network, chance.uniform(26.0, 45.0, ground.shape).astype(np.float32), 26.0)
+    dose = edge_doses(network, HeatField(chance.uniform(26.0, 45.0, ground.shape).astype(np.float32), 26.0))
     weights = coo_array(
         (network.length_m.astype(np.float64), (network.edge_from, network.edge_to)),
         shape=(network.nodes, network.nodes),
@@ -91,7 +96,7 @@ def test_agrees_with_an_independent_search_on_open_ground():
 def test_a_walk_to_where_one_stands_is_no_walk():
     network, dose = random_network(1)
     found = alternatives(network, dose, 4, 4, 1.3)
-    assert (found.shortest.length_m, found.shortest.dose, found.shortest.nodes.tolist()) == (0.0, 0.0, [4])
+    assert (found.shortest.length_m, found.shortest.dose, places(network, found.shortest)) == (0.0, 0.0, [4])
     assert found.coolest is found.shortest
     assert found.balanced is None
 
@@ -100,8 +105,8 @@ def test_a_detour_through_the_shade_is_taken_when_it_is_worth_its_length():
     # Two ways round a block: 100 m in the sun, 120 m in the shade.
     network = network_of_edges([0, 50, 25, 25], [0, 0, 15, -8], [0, 2, 0, 3], [2, 1, 3, 1], 2.0)
     dose = np.array([1.0, 1.0, 10.0, 10.0], np.float32)
-    assert alternatives(network, dose, 0, 1, 1.3).coolest.nodes.tolist() == [0, 2, 1]
-    assert alternatives(network, dose, 0, 1, 1.01).coolest.nodes.tolist() == [0, 3, 1]
+    assert places(network, alternatives(network, dose, 0, 1, 1.3).coolest) == [0, 2, 1]
+    assert places(network, alternatives(network, dose, 0, 1, 1.01).coolest) == [0, 3, 1]
 
 
 def test_what_the_search_refuses():
@@ -115,4 +120,7 @@ def test_what_the_search_refuses():
     with pytest.raises(ValueError, match="not finite"):
         network_of_edges([0, np.nan], [0, 1], [0], [1], 2.0)
     with pytest.raises(ValueError, match="finite"):
-        edge_doses(network, np.full((5, 5), np.nan, np.float32), 26.0)
+        edge_doses(network, HeatField(np.full((5, 5), np.nan, np.float32), 26.0))
+    ground = network_of_ground(np.ones((9, 9), np.bool_), 2.0)
+    with pytest.raises(ValueError, match=r"the field has shape \(5, 5\), the ground \(9, 9\)"):
+        alternatives(ground, ground.length_m, 0, 1, 1.3, heat=HeatField(np.zeros((5, 5), np.float32), 26.0))
