@@ -34,6 +34,7 @@ from central.heat.geometry import Geometry, prepare
 from central.heat.step import Frame, Weather, step
 from central.heat.sun import Sun, sun_position
 from central.heat.surface import Surface
+from contract.errors import UserError
 
 PEER = "solweig==0.1.0b96"
 ALTITUDE_M = 30.0
@@ -111,7 +112,10 @@ def given_surface(path: Path) -> Surface:
     """The middle of a surface made by ``kumagaya heat import``."""
     from central.simulation.cityfile import load_surface
 
-    whole = load_surface(path)
+    try:
+        whole = load_surface(path)
+    except UserError as error:
+        sys.exit(str(error))
     rows, columns = whole.dsm.shape
     top, left = max(rows - CELLS_MAX, 0) // 2, max(columns - CELLS_MAX, 0) // 2
     part = np.s_[top : top + CELLS_MAX, left : left + CELLS_MAX]
