@@ -205,6 +205,9 @@ def wbgt_variation(
 ) -> WbgtVariation:
     """Fit the change of WBGT over a city's air.
 
+    Within 0.05 C of the balances where the humidity spans up to 40 points of %, and 0.1 C from dry to saturated air, for
+    air within 20 K between -20 and 45 C and wind up to 40 m/s.
+
     Args:
         surface: at the centre's air temperature and humidity.
         air_degc: centre, lowest and highest air temperature.
