@@ -123,6 +123,8 @@ class _Heat:
 class CoolPaths:
     """Finds paths in one city. May be asked from several threads.
 
+    Ground is what a frame's WBGT has a value for. Where another layer has none there, the nearest cell speaks for it.
+
     Args:
         lines: a drawn walking network, or what knows the one of a city (None where it has none there); None for the city's roads,
             or its open ground.
@@ -166,7 +168,7 @@ class CoolPaths:
         if isinstance(ends, NoPath):
             return ends
         (start_node, start), (goal_node, end) = ends
-        if not heat.doses:
+        if "wbgt" not in heat.doses:
             return NoPath(Obstacle.NO_WALK_NEAR, "there is no place to walk on this map")
         if index not in heat.doses and index in DOSE_FROM_DEGC:
             index = "wbgt"
@@ -210,13 +212,7 @@ class CoolPaths:
             return self._heat[frame_id]
         fields: dict[str, Floats32] = {}
         for name in LAYERS_NEEDED:
-            layer = layers[name]
-            scale = (layer.offset + layer.step * np.arange(256)).astype(np.float32)
-            # Where the air holds too much vapour UTCI is not defined: its layer is blank then.
-            is_blank = layer.minimum is None
-            fields[name] = (
-                np.full_like(scale, np.nan)[layer.level] if is_blank else scale[ways.nearest.fill(layer.level)]
-            )
+            fields[name] = _values_everywhere(layers[name], ways.nearest)
         doses = {
             name: edge_doses(ways.network, HeatField(fields[name], degc))
             for name, degc in DOSE_FROM_DEGC.items()
@@ -260,6 +256,22 @@ class CoolPaths:
             )
             ends.append((node[0], End(lat, lon, round(node[1], 1))))
         return ends[0], ends[1]
+
+
+def _values_everywhere(layer: Layer, nearest: NearestGround) -> Floats32:
+    """(rows, columns) the layer's values, those of the nearest cell that has one where it has none; NaN everywhere for a blank layer.
+
+    Level 0 is no heat: read as a number it would be the coolest place of the map. Where WBGT has none nobody walks, unless over a bridge;
+    another layer may still lack a value on ground that WBGT has one for.
+    """
+    if layer.minimum is None:
+        # Where the air holds too much vapour UTCI is not defined: its layer is blank then.
+        return np.full(layer.level.shape, np.nan, np.float32)
+    has_value = layer.level != NO_VALUE
+    if not np.array_equal(has_value, nearest.is_ground):
+        nearest = NearestGround(has_value)
+    scale = (layer.offset + layer.step * np.arange(256)).astype(np.float32)
+    return scale[nearest.fill(layer.level)]
 
 
 def _exposure(ways: _Ways, heat: _Heat, route: Route) -> Exposure:

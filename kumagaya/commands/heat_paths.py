@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from contract.errors import UserError
 
 DESCRIPTION = """Walks from A to B that trade length against heat, through a frame of `kumagaya heat step`: prints their numbers and writes
 them as GeoJSON. People walk on the open ground of the surface, or on the streets of an Overpass answer (docs/paths.md)."""
+MAKE_ONE = "make one with `kumagaya heat step`"
 
 
 def add_paths_parser(subparsers: Any) -> None:
@@ -66,6 +68,7 @@ def run_paths(arguments: argparse.Namespace) -> int:
     city = City("", "", "surface", frame, grid, (), cover.astype(np.uint8), "", "", ImportReport())
     is_ground = surface.dsm - surface.dem < 1.0
     fields = _fields(arguments.frame, surface.shape, LAYERS_NEEDED)
+    _check_values(arguments.frame, fields, is_ground)
     layers = {name: quantise(LAYERS[name], field, is_ground) for name, field in fields.items()}
     lines = None if arguments.walking is None else read_overpass(arguments.walking, frame)
     found = CoolPaths(lines).find(
@@ -73,12 +76,15 @@ def run_paths(arguments: argparse.Namespace) -> int:
     )
     if isinstance(found, NoPath):
         raise UserError(found.detail, where=f"--{found.end}" if found.end else "")
+    if found.index != arguments.index:
+        print(f"{arguments.index} is not defined in this frame: walks are chosen by {found.index}")
     for path in found.paths:
         met = path.exposure
+        dose = met.utci_dose_degc_min if found.index == "utci" else met.wbgt_dose_degc_min
         print(
             f"{'+'.join(path.kinds):<20} {met.length_m:6.0f} m {met.duration_s / 60.0:5.1f} min  shade {met.shade_pct:3.0f} %  "
-            f"UTCI {met.mean_utci_degc:.1f} (highest {met.max_utci_degc:.1f})  WBGT {met.mean_wbgt_degc:.1f}  "
-            f"dose {met.utci_dose_degc_min:.0f} degC min"
+            f"UTCI {_number(met.mean_utci_degc)} (highest {_number(met.max_utci_degc)})  WBGT {met.mean_wbgt_degc:.1f}  "
+            f"{found.index} dose {dose:.0f} degC min"
         )
     if arguments.out is not None:
         body = paths_geojson(found, frame_id=arguments.frame.name, at="", max_detour=arguments.max_detour)
@@ -105,19 +111,52 @@ def _place(option: str, text: str) -> tuple[float, float]:
 def _fields(path: Path, shape: tuple[int, int], names: tuple[str, ...]) -> dict[str, Any]:
     """The maps of a frame by name. Raises UserError for a file that is not one of this surface."""
     import zipfile
+    import zlib
 
     import numpy as np
 
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        archive = np.load(path, allow_pickle=False)
+        if isinstance(archive, np.ndarray):
+            raise UserError("is a single array, not an npz of maps", where=str(path), hint=MAKE_ONE)
+        with archive:
             fields = {name: archive[name] for name in names if name in archive.files}
     except FileNotFoundError:
-        raise UserError("no such file", where=str(path), hint="make one with `kumagaya heat step`") from None
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError, AttributeError, TypeError) as error:
-        raise UserError(f"cannot be read as npz: {error}", where=str(path)) from None
+        raise UserError("no such file", where=str(path), hint=MAKE_ONE) from None
+    except OSError as error:
+        raise UserError(f"cannot be read: {error.strerror or error}", where=str(path), hint=MAKE_ONE) from None
+    except (ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error):
+        # NumPy takes whatever it does not know for a pickle and advises to load it as one: nobody should.
+        raise UserError("is no npz of maps, or a damaged one", where=str(path), hint=MAKE_ONE) from None
     for name in names:
         if name not in fields:
-            raise UserError(f"lacks {name}", where=str(path), hint="make one with `kumagaya heat step`")
-        if fields[name].shape != shape or fields[name].dtype.kind != "f":
+            raise UserError(f"lacks {name}", where=str(path), hint=MAKE_ONE)
+        if fields[name].dtype.kind != "f":
+            raise UserError(f"{name} has type {fields[name].dtype}, must be float", where=str(path), hint=MAKE_ONE)
+        if fields[name].shape != shape:
             raise UserError(f"{name} has shape {fields[name].shape}, the surface has {shape}", where=str(path))
     return fields
+
+
+def _check_values(path: Path, fields: "dict[str, Any]", is_ground: Any) -> None:
+    """Refuses a map that says nothing of some of the open ground: a walk there would be given a heat that nobody computed.
+
+    UTCI may lack everywhere: it is not defined above 50 hPa of vapour.
+    """
+    import numpy as np
+
+    cells = int(np.count_nonzero(is_ground))
+    for name, field in fields.items():
+        lacking = int(np.count_nonzero(~np.isfinite(field) & is_ground))
+        if lacking == 0 or (name == "utci" and lacking == cells):
+            continue
+        raise UserError(
+            f"{name} has no finite value on {lacking} of the {cells} cells of open ground",
+            where=str(path),
+            hint="make the frame anew with `kumagaya heat step` from this surface",
+        )
+
+
+def _number(value: float) -> str:
+    """One decimal, "-" for what is not defined."""
+    return f"{value:.1f}" if math.isfinite(value) else "-"

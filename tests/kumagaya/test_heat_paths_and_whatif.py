@@ -75,6 +75,78 @@ def test_a_frame_of_another_surface_is_refused(files, capsys):
     assert "utci has shape (3, 3)" in capsys.readouterr().err
 
 
+def maps(shape, **changed):
+    even = {"utci": 40.0, "wbgt": 30.0, "shadow": 1.0}
+    return {name: np.full(shape, degc, np.float32) for name, degc in even.items()} | changed
+
+
+def walk_on(files, name, *more):
+    return run("heat", "paths", files / "s.npz", "--frame", files / name, "--from", WEST, "--to", EAST, *more)
+
+
+@pytest.mark.parametrize("layer", ["utci", "wbgt", "shadow"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_map_with_holes_in_its_ground_is_refused_not_taken_for_a_cool_place(files, capsys, layer, value):
+    _, surface = small_city()
+    holed = maps(surface.shape)
+    holed[layer][30:32, 20:25] = value
+    np.savez(files / "g.npz", **holed)
+    assert walk_on(files, "g.npz") == 2
+    error = capsys.readouterr().err.strip()
+    ground = int((surface.dsm - surface.dem < 1.0).sum())
+    assert f"{layer} has no finite value on 10 of the {ground} cells of open ground" in error
+    assert "heat step" in error
+    assert "\n" not in error
+
+
+def test_roofs_need_no_value(files, capsys):
+    _, surface = small_city()
+    roofs = surface.dsm - surface.dem >= 1.0
+    np.savez(
+        files / "g.npz",
+        **{name: np.where(roofs, np.float32(np.nan), field) for name, field in maps(surface.shape).items()},
+    )
+    assert walk_on(files, "g.npz") == 0
+    assert "UTCI 40.0 (highest 40.0)" in capsys.readouterr().out
+
+
+def test_where_utci_is_not_defined_the_walks_go_by_wbgt_and_say_so(files, capsys):
+    _, surface = small_city()
+    np.savez(files / "g.npz", **maps(surface.shape, utci=np.full(surface.shape, np.nan, np.float32)))
+    assert walk_on(files, "g.npz", "--out", files / "p.geojson") == 0
+    printed = capsys.readouterr().out
+    assert "utci is not defined in this frame: walks are chosen by wbgt" in printed
+    assert "UTCI - (highest -)  WBGT 30.0  wbgt dose 7 degC min" in printed
+    assert "nan" not in printed
+    body = json.loads((files / "p.geojson").read_text())
+    assert (body["index"], body["features"][0]["properties"]["mean_utci_degc"]) == ("wbgt", None)
+
+
+def test_a_file_that_is_no_npz_is_called_that(files, capsys):
+    (files / "text.npz").write_text("time,utci\n")
+    (files / "empty.npz").write_bytes(b"")
+    np.save(files / "single.npy", np.zeros(3))
+    whole = (files / "f.npz").read_bytes()
+    (files / "cut.npz").write_bytes(whole[: len(whole) // 2])
+    (files / "spoilt.npz").write_bytes(whole[:200] + b"\x55" * 400 + whole[600:])
+    np.savez(files / "objects.npz", **dict.fromkeys(("utci", "wbgt", "shadow"), np.array([None, {}])))
+    (files / "folder.npz").mkdir()
+    for name in ("text.npz", "empty.npz", "single.npy", "cut.npz", "spoilt.npz", "objects.npz", "folder.npz"):
+        assert walk_on(files, name) == 2
+        error = capsys.readouterr().err.strip()
+        assert name in error
+        assert "heat step" in error
+        assert "pickle" not in error
+        assert "\n" not in error
+
+
+def test_maps_of_whole_numbers_are_refused_by_their_type(files, capsys):
+    _, surface = small_city()
+    np.savez(files / "g.npz", **maps(surface.shape, wbgt=np.full(surface.shape, 30)))
+    assert walk_on(files, "g.npz") == 2
+    assert "wbgt has type int64, must be float" in capsys.readouterr().err
+
+
 def test_a_comparison_prints_a_table_and_writes_maps(files, capsys):
     times = ["--time", "2018-07-23T10:00+09:00", "--time", "2018-07-23T14:00+09:00"]
     assert (
