@@ -122,10 +122,6 @@ class Memory:
         """Begin anew with the next step: after a gap, a jump of the clock, another weather."""
         self.is_fresh = True
 
-    def kept_share(self, elapsed_s: float, time_s: float) -> float:
-        """Share of a difference that is left after ``elapsed_s``; none for a fresh memory."""
-        return 0.0 if self.is_fresh else math.exp(-elapsed_s / time_s)
-
     def fade(self, elapsed_s: float) -> Fade:
         """Of the surfaces; a fresh memory keeps nothing."""
         return NOTHING_KEPT if self.is_fresh else Fade.over(elapsed_s, SURFACE_TIME_S)

@@ -15,7 +15,7 @@ from central.heat.comfort.wbgt_variation import WbgtVariation, wbgt_variation
 from central.heat.geometry.dome import sky_dome
 from central.heat.geometry.types import Floats32, Floats64
 from central.heat.land_cover import LandCover, ground_table
-from central.heat.memory import SURFACE_TIME_S, Memory
+from central.heat.memory import Memory
 from central.heat.moment import Moment
 from central.heat.radiation.bitplanes import quantise
 from central.heat.radiation.weights import (
@@ -119,14 +119,11 @@ def local_weights(sun: Sun, now: Moment, materials: Materials, local: Local, air
     wall_emits = materials.wall_emissivity + (1.0 - materials.wall_emissivity) * 0.5 * materials.ground_emissivity
     ground = ground_table(sun, materials)
     transmissivity = now.canopy_transmissivity
-    sunshine = np.array([0.0, transmissivity, 1.0]) * (now.clearness if sun.is_up else 0.0)
-    kept, before_k = 0.0, np.zeros_like(ground.course_k)
+    sunshine, reached = now.clearness if sun.is_up else 0.0, np.array([0.0, transmissivity, 1.0])
+    kept, added_k = 0.0, ground.course_k[:, np.newaxis, np.newaxis] * sunshine * np.tile(reached, (3, 1))
     if local.memory is not None:
-        kept = local.memory.kept_share(local.elapsed_s, SURFACE_TIME_S)
-        before_k = local.memory.course_k
-        local.memory.course_k = ground.course_k
-    course_k, risen_k = ground.course_k[:, np.newaxis], (ground.course_k - before_k)[:, np.newaxis]
-    tends_to_k = sunshine * (kept * risen_k + (1.0 - kept) * course_k)
+        kept = local.memory.fade(local.elapsed_s).kept
+        added_k = local.memory.follow_ground(ground.course_k, sunshine, reached, local.elapsed_s)
     codes = slice(None) if local.land_cover is not None else np.full(256, 255)
     saturation_hpa = saturation_polynomial(air)
     vapour_kpa = float(saturation_hpa[0]) * humidity.centre / 1000.0
@@ -149,7 +146,7 @@ def local_weights(sun: Sun, now: Moment, materials: Materials, local: Local, air
         beam=now.absorbed.beam.astype(np.float32),
         ground_emits=ground.emissivity[codes].copy(),
         ground_reflects=(ground.albedo[codes] - materials.ground_albedo).astype(np.float32),
-        ground_tends_to_k=tends_to_k[codes].astype(np.float32).ravel(),
+        ground_added_k=added_k[codes].astype(np.float32).ravel(),
         saturation_kpa=(saturation_hpa / 1000.0).astype(np.float32),
         utci=centred(vapour_kpa, air.centre).astype(np.float32),
         scalars=np.array(scalars, dtype=np.float32),
@@ -176,5 +173,7 @@ def variation(weather: Weather, sun: Sun, now: Moment, air: Span, humidity: Span
 def fields_of(local: Local, air: Floats32, humidity: Floats32, wind: Floats32) -> LocalFields:
     """The arrays as the kernel wants them."""
     cover = local.land_cover.codes if local.land_cover is not None else np.zeros((1, 1), dtype=np.uint8)
-    heating = local.memory.ground_heating_k if local.memory is not None else np.zeros((1, 1), dtype=np.float32)
-    return LocalFields(air, humidity, wind, cover, heating)
+    heating, shade = np.zeros((1, 1), dtype=np.float32), np.zeros((1, 1), dtype=np.uint8)
+    if local.memory is not None:
+        heating, shade = local.memory.ground_heating_k, local.memory.shade
+    return LocalFields(air, humidity, wind, cover, heating, shade)

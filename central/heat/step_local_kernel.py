@@ -35,6 +35,8 @@ class LocalFields(NamedTuple):
     cover: Bytes
     ground_heating_k: Floats32
     """Rise of the ground over the air, read and written; (1, 1) without memory."""
+    shade_before: Bytes
+    """What stood before the sun at the last step, read and written; (1, 1) without memory."""
 
 
 class LocalWeights(NamedTuple):
@@ -50,8 +52,8 @@ class LocalWeights(NamedTuple):
     """(256,) emissivity by cover."""
     ground_reflects: Floats32
     """(256,) albedo over the reference's by cover."""
-    ground_tends_to_k: Floats32
-    """(768,) what a step adds to the rise of the ground, by cover and shade."""
+    ground_added_k: Floats32
+    """(2304,) what a step adds to the kept rise of the ground, by cover, shade before and shade now."""
     saturation_kpa: Floats32
     """(7,) saturation vapour pressure / 100 [kPa per %] as a polynomial of the surplus of air temperature."""
     utci: Floats32
@@ -82,7 +84,7 @@ def fill_local_maps(
     rows, columns = tmrt.shape
     blocks = blocked.shape[1]
     air_field, humidity_field, wind_field = fields.air_temperature_degc, fields.relative_humidity_pct, fields.wind_ms
-    cover_field, heating_field = fields.cover, fields.ground_heating_k
+    cover_field, heating_field, before_field = fields.cover, fields.ground_heating_k, fields.shade_before
     wind_varies, cover_varies, is_remembered = wind_field.size > 1, cover_field.size > 1, heating_field.size > 1
     temperature_varies, humidity_varies = air_field.size > 1, humidity_field.size > 1
     air_varies = temperature_varies or humidity_varies
@@ -96,11 +98,11 @@ def fill_local_maps(
     sunlit_words, sunlit_scale = weights.sunlit.words, weights.sunlit.scale
     view_words, view_scale = local.hidden_view.words, local.hidden_view.scale
     tree_view_words, tree_view_scale = local.hidden_view_tree.words, local.hidden_view_tree.scale
-    beam_absorbed, emits, reflects, tends_to = (
+    beam_absorbed, emits, reflects, added = (
         local.beam,
         local.ground_emits,
         local.ground_reflects,
-        local.ground_tends_to_k,
+        local.ground_added_k,
     )
     saturation, k = local.saturation_kpa, local.utci
     air_0, vapour_0, under_crown = local.scalars[0], local.scalars[1], local.scalars[2]
@@ -120,6 +122,7 @@ def fill_local_maps(
         felt = np.empty(BLOCK, np.float32)
         work = np.empty(BLOCK, np.float32)
         heating = np.zeros(BLOCK, np.float32)
+        before = np.zeros(BLOCK, np.uint8)
         emissivity = np.empty(BLOCK, np.float32)
         out_tmrt = np.empty(BLOCK, np.float32)
         out_utci = np.empty(BLOCK, np.float32)
@@ -162,6 +165,8 @@ def fill_local_maps(
             if is_remembered:
                 for i in range(size):
                     heating[i] = heating_field[row, origin + i]
+                for i in range(size):
+                    before[i] = before_field[row, origin + i]
 
             for i in range(BLOCK):
                 by = shade[row, origin + i]
@@ -173,10 +178,13 @@ def fill_local_maps(
                 code = np.int32(cover_field[row, origin + i]) if cover_varies else NONE
                 emissivity[i] = emits[code]
                 absorbed[i] += ALBEDO_VIEW * reflects[code] * (level_light[i] + beam * reached[i])
-                heating[i] = max(kept * heating[i] + tends_to[3 * code + np.int32(shade[row, origin + i])], ZERO)
+                part = 9 * code + 3 * np.int32(before[i]) + np.int32(shade[row, origin + i])
+                heating[i] = max(kept * heating[i] + added[part], ZERO)
             if is_remembered:
                 for i in range(size):
                     heating_field[row, origin + i] = heating[i]
+                for i in range(size):
+                    before_field[row, origin + i] = shade[row, origin + i]
             for i in range(BLOCK):
                 air_k = air_0 + warmer[i] + KELVIN_32
                 ground_k = air_k + heating[i]

@@ -86,12 +86,12 @@ def hours_of_day(city, every_s, share):
 @pytest.mark.parametrize(
     ("share", "every_s", "allowed_k"),
     [
-        (always, 60, (0.005, 0.2)),
-        (always, 600, (0.005, 1.6)),
-        (always, 3600, (0.02, 7.5)),
-        (cloud_every_other_half_hour, 60, (0.07, 0.2)),
-        (cloud_every_other_half_hour, 600, (0.6, 1.6)),
-        (cloud_every_other_half_hour, 3600, (2.8, 7.0)),
+        (always, 60, (0.005, 0.1)),
+        (always, 600, (0.005, 1.2)),
+        (always, 3600, (0.02, 3.6)),
+        (cloud_every_other_half_hour, 60, (0.035, 0.1)),
+        (cloud_every_other_half_hour, 600, (0.3, 0.8)),
+        (cloud_every_other_half_hour, 3600, (2.8, 3.9)),
     ],
 )
 def test_a_day_in_steps_of_a_minute_to_an_hour_is_the_day_in_steps_of_ten_seconds(
