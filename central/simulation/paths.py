@@ -16,23 +16,37 @@ from numpy.typing import NDArray
 
 from central.city.model import City
 from central.city.walking import WalkingLines, walkable_ground
-from central.heat.geometry.types import Floats32, Floats64
+from central.heat.geometry.types import Floats64
 from central.heat.paths import (
     Exposure,
-    HeatField,
     Network,
     Route,
-    Thresholds,
     alternatives,
-    edge_doses,
     exposure_along,
     network_of_edges,
     network_of_ground,
 )
-from central.heat.paths.exposure import UTCI_THRESHOLD_DEGC, WALKING_SPEED_MS, WBGT_THRESHOLD_DEGC
+from central.heat.paths.exposure import WALKING_SPEED_MS
 from central.simulation.areas import NearestGround
 from central.simulation.bands import BANDS
 from central.simulation.frames import NO_VALUE, Layer
+from central.simulation.paths_heat import DOSE_FROM_DEGC, LAYERS_NEEDED, THRESHOLDS, FrameHeat, heat_of
+
+__all__ = [
+    "DETOUR_MAX",
+    "DOSE_FROM_DEGC",
+    "LAYERS_NEEDED",
+    "SNAP_MAX_M",
+    "THRESHOLDS",
+    "CoolPaths",
+    "End",
+    "NoPath",
+    "Obstacle",
+    "Path",
+    "Paths",
+    "exposure_dict",
+    "paths_geojson",
+]
 
 SNAP_MAX_M: Final = 60.0
 """A walk begins this far from the wanted place at most: someone inside a building leaves by a door on its edge."""
@@ -40,12 +54,6 @@ DETOUR_MAX: Final = 3.0
 FRAMES_HELD: Final = 3
 DECIMALS: Final = 6
 COLLINEAR_CELLS: Final = 1e-3
-
-THRESHOLDS: Final = Thresholds(
-    utci_degc=tuple(band.from_degc for band in BANDS["utci"]), wbgt_degc=tuple(band.from_degc for band in BANDS["wbgt"])
-)
-DOSE_FROM_DEGC: Final = {"utci": UTCI_THRESHOLD_DEGC, "wbgt": WBGT_THRESHOLD_DEGC}
-LAYERS_NEEDED: Final = ("utci", "wbgt", "shadow")
 
 
 class Obstacle(StrEnum):
@@ -108,18 +116,6 @@ class _Ways:
     attribution: str
 
 
-@dataclass(frozen=True, eq=False)
-class _Heat:
-    """One frame's fields, buildings filled from the ground next to them, and the doses by index."""
-
-    fields: Mapping[str, Floats32]
-    doses: Mapping[str, Floats32]
-    """(edges,) of the network."""
-
-    def field(self, index: str) -> HeatField:
-        return HeatField(self.fields[index], DOSE_FROM_DEGC[index])
-
-
 class CoolPaths:
     """Finds paths in one city. May be asked from several threads.
 
@@ -134,7 +130,7 @@ class CoolPaths:
         self._lines = lines
         self._lock = threading.Lock()
         self._ways: _Ways | None = None
-        self._heat: OrderedDict[str, _Heat] = OrderedDict()
+        self._heat: OrderedDict[str, FrameHeat] = OrderedDict()
 
     def find(
         self,
@@ -206,19 +202,11 @@ class CoolPaths:
         self._ways = _Ways(city, is_ground, network, NearestGround(is_ground), kind, attribution)
         return self._ways
 
-    def _heat_of(self, ways: _Ways, frame_id: str, layers: Mapping[str, Layer]) -> _Heat:
+    def _heat_of(self, ways: _Ways, frame_id: str, layers: Mapping[str, Layer]) -> FrameHeat:
         if frame_id in self._heat:
             self._heat.move_to_end(frame_id)
             return self._heat[frame_id]
-        fields: dict[str, Floats32] = {}
-        for name in LAYERS_NEEDED:
-            fields[name] = _values_everywhere(layers[name], ways.nearest)
-        doses = {
-            name: edge_doses(ways.network, HeatField(fields[name], degc))
-            for name, degc in DOSE_FROM_DEGC.items()
-            if layers[name].minimum is not None
-        }
-        self._heat[frame_id] = heat = _Heat(fields, doses)
+        self._heat[frame_id] = heat = heat_of(ways.network, ways.nearest, layers)
         while len(self._heat) > FRAMES_HELD:
             self._heat.popitem(last=False)
         return heat
@@ -258,23 +246,7 @@ class CoolPaths:
         return ends[0], ends[1]
 
 
-def _values_everywhere(layer: Layer, nearest: NearestGround) -> Floats32:
-    """(rows, columns) the layer's values, those of the nearest cell that has one where it has none; NaN everywhere for a blank layer.
-
-    Level 0 is no heat: read as a number it would be the coolest place of the map. Where WBGT has none nobody walks, unless over a bridge;
-    another layer may still lack a value on ground that WBGT has one for.
-    """
-    if layer.minimum is None:
-        # Where the air holds too much vapour UTCI is not defined: its layer is blank then.
-        return np.full(layer.level.shape, np.nan, np.float32)
-    has_value = layer.level != NO_VALUE
-    if not np.array_equal(has_value, nearest.is_ground):
-        nearest = NearestGround(has_value)
-    scale = (layer.offset + layer.step * np.arange(256)).astype(np.float32)
-    return scale[nearest.fill(layer.level)]
-
-
-def _exposure(ways: _Ways, heat: _Heat, route: Route) -> Exposure:
+def _exposure(ways: _Ways, heat: FrameHeat, route: Route) -> Exposure:
     return exposure_along(
         route.x_cells,
         route.y_cells,
