@@ -4,7 +4,8 @@ A building belongs to the band of the ground nearest to it: a library in the mid
 the outlines do not dissolve into ten thousand holes. A map of areas is coarser than a map of cells: the classes are generalised
 to cells of about GENERAL_M (medians of three by three, so that a lamp post's shadow is no island), and
 pieces and holes smaller than a place one could step aside to are joined to what surrounds them (GDAL's sieve). The outlines are
-traced and simplified as one coverage (`areas_trace`), so that neighbours keep one common edge: no slivers, no overlaps.
+traced as one coverage (`areas_trace`) and drawn with few points (`areas_lines`), so that neighbours keep one common line: no slivers,
+no overlaps, no stairs.
 """
 
 import math
@@ -31,7 +32,8 @@ ISLAND_M2: Final = 100.0
 """Smaller pieces are joined to their neighbour."""
 GENERAL_M: Final = 4.0
 """The cells that areas are drawn from are about this wide."""
-DECIMALS: Final = 6
+DECIMALS: Final = (6, 7, 9)
+"""Of a degree: 0.1 m; more only where borders lie so close that rounding would make them touch."""
 
 _BELOW: Final = 0
 
@@ -181,16 +183,16 @@ def _classes(layer: Layer, bands: tuple[Band, ...]) -> NDArray[np.uint8]:
 
 
 def _rings(outlines: list[shapely.Polygon], frame: LocalFrame) -> list[list[list[list[float]]]]:
-    """For each outline its rings as lists of [lon, lat] with DECIMALS places (0.1 m), or all where rounding would break it."""
+    """For each outline its rings as lists of [lon, lat], rounded alike for all, so that neighbours keep one line."""
     if not outlines:
         return []
     kind, local, offsets = shapely.to_ragged_array(np.array(outlines, dtype=object))
     degrees = np.column_stack(frame.to_lonlat(local[:, 0], local[:, 1]))
-    points = np.round(degrees, DECIMALS)
     ring_ends, polygon_ends = offsets
-    for broken in np.flatnonzero(~shapely.is_valid(shapely.from_ragged_array(kind, points, offsets))):
-        span = slice(ring_ends[polygon_ends[broken]], ring_ends[polygon_ends[broken + 1]])
-        points[span] = degrees[span]
+    for decimals in DECIMALS:
+        points = np.round(degrees, decimals)
+        if shapely.is_valid(shapely.from_ragged_array(kind, points, offsets)).all():
+            break
     listed = points.tolist()
     rings = [listed[begin:end] for begin, end in pairwise(ring_ends.tolist())]
     return [rings[begin:end] for begin, end in pairwise(polygon_ends.tolist())]

@@ -1,10 +1,9 @@
-"""Outlines of a raster of classes as one coverage: neighbours keep one common edge, and every ring is simple by construction.
+"""Outlines of a raster of classes as one coverage: neighbours keep one common line, and every ring is simple.
 
-The outline of a piece runs through the middles of the cells' edges, so that stairs become slanted lines. Where three or four
-classes meet, it runs through the corner itself. Where two cells of one class touch at a corner only, they are joined there (of
-two such pairs the one of the higher class): no ring ever touches itself. Then each arc between two meeting points is
-simplified (Douglas & Peucker 1973, Cartographica 10:112-122) by less than half of what separates any two arcs before it, and
-the same way for both of its sides.
+The border of a piece runs through the middles of the cells' edges. Where three or four classes meet, it runs through the corner
+itself. Where two cells of one class touch at a corner only, they are joined there (of two such pairs the one of the higher class):
+no ring ever touches itself. The borders are cut where classes meet, each of these arcs is drawn once (`areas_lines`), and the rings
+of both its sides are put together from that one line.
 """
 
 from typing import Final
@@ -13,12 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from central.heat.compiled import kernel
+from central.simulation.areas_lines import draw_arcs
 
 OUTSIDE: Final = 255
 """Stands for what lies off the raster; no class may have this number."""
-TOLERANCE_CELLS: Final = 0.35
-"""How far an arc may leave the line through the edges' middles. Two arcs lie 0.707 cells apart at least."""
-
 _E, _N, _W, _S = 0, 1, 2, 3
 
 Classes = NDArray[np.uint8]
@@ -53,9 +50,11 @@ def trace(classes: Classes) -> tuple[NDArray[np.float64], Ints, Ints, Ints]:
     class_of = np.empty(edges + 1, np.int32)
     rings = _walk(padded, pieces, joined, raw, is_node, ends, piece, class_of)
     ends, piece, class_of = ends[:rings].copy(), piece[:rings].copy(), class_of[:rings].copy()
-    points = np.empty((raw.shape[0] + rings, 2), np.float64)
-    points_used = _simplify(raw, is_node, ends, 2.0 * TOLERANCE_CELLS, points)
-    return points[:points_used] * 0.5, ends, piece, class_of
+    middles = np.zeros((2 * classes.shape[0] + 1, classes.shape[1] + 1), np.int32)
+    steps, arc_ends, ring_arcs, ring_ends = _arcs(raw, is_node, ends, middles)
+    lines, line_ends = draw_arcs(steps, arc_ends, middles, classes.shape)
+    points, ends = _rings(ring_arcs, ring_ends, lines, line_ends)
+    return points, ends, piece, class_of
 
 
 def warm_up() -> None:
@@ -76,31 +75,44 @@ def _pieces(padded: Classes, joined: Flags) -> Ints:
     """Numbers the pieces, and marks the corners where two cells are joined: 1 for NW and SE, 2 for NE and SW."""
     height, width = padded.shape
     parent = np.arange(height * width).astype(np.int32)
+    for column in range(1, width):
+        if padded[0, column] == padded[0, column - 1]:
+            parent[column] = parent[column - 1]
     for row in range(height - 1):
-        for column in range(width - 1):
-            here = row * width + column
-            nw, ne = padded[row, column], padded[row, column + 1]
-            sw, se = padded[row + 1, column], padded[row + 1, column + 1]
-            # Every pair of neighbours is met at some corner; the last row and column are padding.
-            if nw == ne:
-                a, b = _root(parent, here), _root(parent, here + 1)
-                parent[max(a, b)] = min(a, b)
-            if nw == sw:
-                a, b = _root(parent, here), _root(parent, here + width)
-                parent[max(a, b)] = min(a, b)
-            if nw == se and nw not in {ne, sw} and (ne != sw or nw > ne):
-                joined[row, column] = 1
-                a, b = _root(parent, here), _root(parent, here + width + 1)
-                parent[max(a, b)] = min(a, b)
-            elif ne == sw and ne not in {nw, se} and (nw != se or ne > nw):
-                joined[row, column] = 2
-                a, b = _root(parent, here + 1), _root(parent, here + width)
-                parent[max(a, b)] = min(a, b)
-    pieces = np.empty((height, width), np.int32)
-    for row in range(height):
         for column in range(width):
-            pieces[row, column] = _root(parent, row * width + column)
+            here = row * width + column
+            nw, sw = padded[row, column], padded[row + 1, column]
+            if nw == sw:
+                _join(parent, here, here + width)
+            if column + 1 == width:
+                continue
+            ne, se = padded[row, column + 1], padded[row + 1, column + 1]
+            # Where all four are alike, three of them have been joined already, and the fourth will be.
+            if sw == se and not sw == nw == ne:
+                _join(parent, here + width, here + width + 1)
+            if nw == se and _differs(nw, ne, sw) and (ne != sw or nw > ne):
+                joined[row, column] = 1
+                _join(parent, here, here + width + 1)
+            elif ne == sw and _differs(ne, nw, se) and (nw != se or ne > nw):
+                joined[row, column] = 2
+                _join(parent, here + 1, here + width)
+    pieces = np.empty((height, width), np.int32)
+    flat = pieces.reshape(height * width)
+    for index in range(height * width):
+        # No parent comes after its child.
+        flat[index] = index if parent[index] == index else flat[parent[index]]
     return pieces
+
+
+@kernel(fastmath=False, inline="always")
+def _join(parent: Ints, one: int, other: int) -> None:
+    a, b = _root(parent, one), _root(parent, other)
+    parent[max(a, b)] = min(a, b)
+
+
+@kernel(fastmath=False, inline="always")
+def _differs(value: int, one: int, other: int) -> bool:
+    return value != one and value != other  # noqa: PLR1714 - compiled, a set would be allocated each time
 
 
 @kernel(fastmath=False)
@@ -176,7 +188,7 @@ def _walk(  # noqa: PLR0917 - a kernel takes its arrays one by one
                 if ahead_left == value:
                     if ahead_right == value:
                         way = (way + 3) % 4
-                elif ahead_right == value and joined[row, column] == (1 if way in {_E, _W} else 2):
+                elif ahead_right == value and joined[row, column] == (1 if way % 2 == _E else 2):
                     way = (way + 3) % 4
                 else:
                     way = (way + 1) % 4
@@ -196,92 +208,103 @@ def _meets(nw: int, ne: int, sw: int, se: int) -> bool:
 
 
 @kernel(fastmath=False)
-def _simplify(raw: Ints, is_node: Flags, ends: Ints, tolerance: float, points: NDArray[np.float64]) -> int:
-    """Writes the rings simplified and closed, and changes `ends` to where they end there. Returns how many points."""
-    longest = start = 0
-    for end in ends:
-        longest = max(longest, end - start)
-        start = end
-    arc = np.empty((longest + 1, 2), np.int32)
-    keep = np.empty(longest + 1, np.uint8)
-    stack = np.empty((longest + 2, 2), np.int32)
-    start = used = 0
+def _arcs(raw: Ints, is_node: Flags, ends: Ints, middles: Ints) -> tuple[Ints, Ints, Ints, Ints]:
+    """Cuts the rings at the nodes into arcs, each kept once.
+
+    `middles`: (2 rows + 1, columns + 1) zeros; becomes 1 + the place in `steps` of the middle at half cells (x, y) in [y, x // 2].
+
+    Returns:
+        steps: (n, 2) column and row in half cells of each arc's points, both ends included.
+        arc_ends: (arcs,) where each ends in `steps`.
+        ring_arcs: the arcs of each ring in its order: number + 1, negative where the ring runs against the arc.
+        ring_ends: (rings,) where each ring ends in `ring_arcs`.
+
+    """
+    count = raw.shape[0]
+    steps = np.empty((2 * count, 2), np.int32)
+    arc_of = np.empty(2 * count, np.int32)
+    arc_ends = np.empty(count, np.int32)
+    ring_arcs = np.empty(count, np.int32)
+    ring_ends = np.empty(ends.shape[0], np.int32)
+    arcs = used = listed = start = 0
     for ring in range(ends.shape[0]):
-        end = ends[ring]
-        size = end - start
-        # An arc has to begin at the same place whichever side it is seen from: at a node, else at the least vertex.
+        size = ends[ring] - start
         first = -1
         for index in range(size):
             if is_node[start + index]:
                 first = index
                 break
         if first < 0:
-            first = 0
-            for index in range(1, size):
-                if _before(raw[start + index], raw[start + first]):
-                    first = index
-        ring_begins = used
+            # Begun where it bends most, since the line of a ring keeps the point that it begins at.
+            first = _bend(raw[start : ends[ring]])
         begin = 0
         while begin < size:
             length = 1
             while begin + length < size and not is_node[start + (first + begin + length) % size]:
                 length += 1
-            for index in range(length + 1):
-                arc[index] = raw[start + (first + begin + index) % size]
-            kept = _arc(arc[: length + 1], tolerance, keep, stack, points, used)
-            used += kept - 1  # its end is the next one's begin
+            # Between two nodes lies at least one middle; a ring without nodes begins at one.
+            known = 0
+            for index in range(2):
+                place = start + (first + begin + index) % size
+                if not is_node[place]:
+                    known = middles[raw[place, 1], raw[place, 0] // 2]
+                    break
+            if known:
+                ring_arcs[listed] = -1 - arc_of[known - 1]
+            else:
+                for index in range(length + 1):
+                    place = start + (first + begin + index) % size
+                    steps[used] = raw[place]
+                    arc_of[used] = arcs
+                    if not is_node[place] and middles[raw[place, 1], raw[place, 0] // 2] == 0:
+                        middles[raw[place, 1], raw[place, 0] // 2] = used + 1
+                    used += 1
+                arc_ends[arcs] = used
+                arcs += 1
+                ring_arcs[listed] = arcs
+            listed += 1
             begin += length
-        points[used] = points[ring_begins]
-        used += 1
-        start = end
-        ends[ring] = used
-    return used
-
-
-@kernel(fastmath=False, inline="always")
-def _before(one: Ints, other: Ints) -> bool:
-    return bool(one[1] < other[1] or (one[1] == other[1] and one[0] < other[0]))
+        ring_ends[ring] = listed
+        start = ends[ring]
+    return steps[:used].copy(), arc_ends[:arcs].copy(), ring_arcs[:listed].copy(), ring_ends
 
 
 @kernel(fastmath=False)
-def _arc(  # noqa: PLR0917 - a kernel takes its arrays one by one
-    arc: Ints, tolerance: float, keep: Flags, stack: Ints, points: NDArray[np.float64], used: int
-) -> int:
-    """Writes the kept points of one arc in its own direction; returns how many."""
-    last = arc.shape[0] - 1
-    keep[: last + 1] = 0
-    keep[0] = keep[last] = 1
-    # Ties are broken by the place, not by the direction, so that both sides choose alike.
-    depth = 1
-    stack[0, 0], stack[0, 1] = 0, last
-    while depth > 0:
-        depth -= 1
-        low, high = stack[depth, 0], stack[depth, 1]
-        if high - low < 2:
-            continue
-        ax, ay = float(arc[low, 0]), float(arc[low, 1])
-        dx, dy = arc[high, 0] - ax, arc[high, 1] - ay
-        span = dx * dx + dy * dy
-        worst, at = -1.0, low
-        for index in range(low + 1, high):
-            px, py = arc[index, 0] - ax, arc[index, 1] - ay
-            along = px * dx + py * dy
-            if span == 0.0 or along <= 0.0:
-                square = px * px + py * py
-            elif along >= span:
-                square = (px - dx) ** 2 + (py - dy) ** 2
-            else:
-                square = (px * dy - py * dx) ** 2 / span
-            if square > worst + 1e-9 or (square > worst - 1e-9 and _before(arc[index], arc[at])):
-                worst, at = square, index
-        if worst > tolerance * tolerance:
-            keep[at] = 1
-            stack[depth, 0], stack[depth, 1] = low, at
-            stack[depth + 1, 0], stack[depth + 1, 1] = at, high
-            depth += 2
-    kept = 0
-    for index in range(last + 1):
-        if keep[index]:
-            points[used + kept, 0], points[used + kept, 1] = arc[index, 0], arc[index, 1]
-            kept += 1
-    return kept
+def _bend(ring: Ints) -> int:
+    """The place round which a closed line of middles bends most; the first of them."""
+    count = ring.shape[0]
+    span = min(4, count // 4)
+    best, least = 0, 1_000_000
+    for at in range(count):
+        one, other = ring[at - span], ring[(at + span) % count]
+        square = (one[0] - other[0]) ** 2 + (one[1] - other[1]) ** 2
+        if square < least:
+            best, least = at, square
+    return best
+
+
+@kernel(fastmath=False)
+def _rings(
+    ring_arcs: Ints, ring_ends: Ints, lines: NDArray[np.float64], line_ends: Ints
+) -> tuple[NDArray[np.float64], Ints]:
+    """Puts the drawn arcs together to closed rings."""
+    count = ring_ends.shape[0]
+    for at in range(ring_arcs.shape[0]):
+        arc = abs(ring_arcs[at]) - 1
+        count += line_ends[arc] - (line_ends[arc - 1] if arc else 0) - 1
+    points = np.empty((count, 2), np.float64)
+    ends = np.empty(ring_ends.shape[0], np.int32)
+    used = at = 0
+    for ring in range(ring_ends.shape[0]):
+        ring_begins = used
+        while at < ring_ends[ring]:
+            arc = abs(ring_arcs[at]) - 1
+            begin, end = (line_ends[arc - 1] if arc else 0), line_ends[arc]
+            for index in range(end - begin - 1):  # its end is the next one's begin
+                points[used] = lines[begin + index] if ring_arcs[at] > 0 else lines[end - 1 - index]
+                used += 1
+            at += 1
+        points[used] = points[ring_begins]
+        used += 1
+        ends[ring] = used
+    return points, ends
