@@ -13,14 +13,20 @@ The tolerance is TOLERANCE_CELLS, less where another border is near: no line get
 are tested against each other in the end; whoever crosses is drawn again more closely, and at last middle by middle.
 """
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
 from central.heat.compiled import kernel
 from central.simulation.areas_crossings import crossing_arcs
-from central.simulation.areas_links import CLOSE_CELLS, ENDS_ONLY, KEEP_ALL, TOLERANCE_CELLS, choose_points
+from central.simulation.areas_links import ENDS_ONLY, KEEP_ALL, choose_points
 from central.simulation.areas_settle import settle_points
 
+TOLERANCE_CELLS: Final = 0.8
+"""No middle of an edge of a cell between two classes lies further than this from the border drawn for it."""
+CLOSE_CELLS: Final = 0.35
+"""The tolerance where borders lie as close as they can: the lines through the middles of edges are 0.707 cells apart at least."""
 FITTED = 0
 _REACH = 2
 

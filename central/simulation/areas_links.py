@@ -7,10 +7,6 @@ from numpy.typing import NDArray
 
 from central.heat.compiled import kernel
 
-TOLERANCE_CELLS: Final = 0.8
-"""No middle of an edge of a cell between two classes lies further than this from the border drawn for it."""
-CLOSE_CELLS: Final = 0.35
-"""The tolerance where borders lie as close as they can: the lines through the middles of edges are 0.707 cells apart at least."""
 POINT_COST: Final = 0.8
 """What one more point has to save of squared distance [cells^2] beyond what stairs explain."""
 STAIRS: Final = 0.09
