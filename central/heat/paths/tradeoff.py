@@ -24,6 +24,8 @@ TIE_PER_M = 1e-4
 """When only the dose counts a metre still costs this much, so that of two equally cool walks the shorter is taken."""
 SEARCHES_MAX = 10
 ROUNDING = 1e-6
+NOTICEABLE_SHARE = 0.2
+"""A walk in between is worth a look when it brings this share of what the coolest saves, and spares this share of its detour."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +42,7 @@ class Route:
 
 @dataclass(frozen=True, eq=False)
 class Alternatives:
-    """The walks on offer. ``coolest`` may be ``shortest`` itself; ``balanced`` is None where nothing lies between them."""
+    """The walks on offer. ``coolest`` may be ``shortest`` itself; ``balanced`` is None where nothing worth a look lies between them."""
 
     shortest: Route
     balanced: Route | None
@@ -114,14 +116,15 @@ def _offer(found: list[Route], max_detour: float) -> Alternatives:
     )
     if coolest.dose >= shortest.dose * (1.0 - ROUNDING):
         return Alternatives(shortest, None, shortest)
-    per_dose = (coolest.length_m - shortest.length_m) / (shortest.dose - coolest.dose)
+    detour_m, saved = coolest.length_m - shortest.length_m, shortest.dose - coolest.dose
+    per_dose = detour_m / saved
     price = {id(route): route.length_m + per_dose * route.dose for route in found}
     between = min(
         (
             route
             for route in found
-            if shortest.length_m < route.length_m < coolest.length_m
-            and coolest.dose < route.dose < shortest.dose
+            if shortest.length_m < route.length_m <= coolest.length_m - NOTICEABLE_SHARE * detour_m
+            and coolest.dose < route.dose <= shortest.dose - NOTICEABLE_SHARE * saved
             and price[id(route)] < price[id(shortest)] * (1.0 - ROUNDING)
         ),
         key=lambda route: price[id(route)],

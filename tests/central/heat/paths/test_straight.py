@@ -131,6 +131,11 @@ def test_in_any_city(seed):
             assert met.utci_dose_degc_min == pytest.approx(route.dose, rel=1e-5)
         for one, other in itertools.pairwise(offered):
             assert other is one or (one.length_m < other.length_m and one.dose > other.dose)
+        if found.balanced is not None:  # it is worth a look: some of the coolest's saving, without some of its detour
+            share_saved = (found.shortest.dose - found.balanced.dose) / (found.shortest.dose - found.coolest.dose)
+            detour_m = found.coolest.length_m - found.shortest.length_m
+            assert share_saved >= 0.2 - 1e-9
+            assert found.coolest.length_m - found.balanced.length_m >= 0.2 * detour_m - 1e-3
         in_steps_m = dijkstra(weights.tocsr(), directed=False, indices=start)[goal]
         straight_m = CELL_M * float(np.hypot(*(line(found.shortest)[-1] - line(found.shortest)[0])))
         assert straight_m * (1.0 - 1e-6) <= found.shortest.length_m <= in_steps_m * (1.0 + 1e-6)
