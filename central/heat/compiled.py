@@ -25,15 +25,18 @@ F = TypeVar("F", bound=Callable[..., Any])
 PARALLEL = threading.Lock()
 """Held while a parallel kernel runs: Numba's fallback thread pool aborts the process when entered twice."""
 
+HAS_KERNELS = b"central.heat.compiled"
 KEPT_S = 7 * 86_400.0
 """How long the folder of other sources stays after its last use: an older version may still run beside a newer one."""
 
 
-def digest_of(folder: Path) -> str:
-    """Names one state of all Python sources under a folder."""
+def digest_of(folder: Path, elsewhere: Path) -> str:
+    """Names one state of all Python sources under a folder, and of those elsewhere that have kernels of their own."""
     digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*.py")):
-        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    for path in sorted(elsewhere.rglob("*.py")):
+        source = path.read_bytes()
+        if path.is_relative_to(folder) or HAS_KERNELS in source:
+            digest.update(path.relative_to(elsewhere).as_posix().encode() + b"\0" + source + b"\0")
     return digest.hexdigest()[:16]
 
 
@@ -65,7 +68,7 @@ def use_cache_folder() -> None:
     here = Path(__file__).parent
     of_user = Path(os.environ.get("XDG_CACHE_HOME") or Path(os.path.expanduser("~")) / ".cache")  # noqa: PTH111 - never raises
     given = [Path(settings.CACHE_DIR)] if settings.CACHE_DIR else [here / "__pycache__", of_user / "kumagaya"]
-    folder = cache_folder(given, digest_of(here), time.time())
+    folder = cache_folder(given, digest_of(here, here.parent), time.time())
     settings.CACHE_DIR = str(folder or tempfile.mkdtemp(prefix="kumagaya-numba-"))
 
 

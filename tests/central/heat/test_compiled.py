@@ -9,15 +9,27 @@ from central.heat.compiled import KEPT_S, cache_folder, digest_of
 
 
 def test_any_change_of_any_source_is_another_state(tmp_path):
-    (tmp_path / "sub").mkdir()
-    (tmp_path / "a.py").write_text("x = 1")
-    (tmp_path / "sub" / "b.py").write_text("y = 1")
-    before = digest_of(tmp_path)
-    assert digest_of(tmp_path) == before
-    (tmp_path / "sub" / "b.py").write_text("y = 2")
-    changed = digest_of(tmp_path)
-    (tmp_path / "sub" / "b.py").rename(tmp_path / "b.py")
-    assert len({before, changed, digest_of(tmp_path)}) == 3
+    heat = tmp_path / "heat"
+    heat.mkdir()
+    (heat / "a.py").write_text("x = 1")
+    (heat / "b.py").write_text("y = 1")
+    states = [digest_of(heat, tmp_path)]
+    assert digest_of(heat, tmp_path) == states[0]
+    (heat / "b.py").write_text("y = 2")
+    states.append(digest_of(heat, tmp_path))
+    (heat / "b.py").rename(heat / "c.py")
+    states.append(digest_of(heat, tmp_path))
+    assert len(set(states)) == 3
+
+
+def test_of_other_rooms_only_kernels_count(tmp_path):
+    (tmp_path / "heat").mkdir()
+    (tmp_path / "page.py").write_text("x = 1")
+    before = digest_of(tmp_path / "heat", tmp_path)
+    (tmp_path / "page.py").write_text("x = 2")
+    assert digest_of(tmp_path / "heat", tmp_path) == before
+    (tmp_path / "areas.py").write_text("from central.heat.compiled import kernel")
+    assert digest_of(tmp_path / "heat", tmp_path) != before
 
 
 def test_the_first_folder_that_can_be_written_is_taken(tmp_path):
