@@ -35,7 +35,7 @@ check: setup-dev ## format, lint, types, import rules, front end
 	cd $(FRONTEND) && npm run --silent check && npm test --silent
 
 bench: setup-dev ## every benchmark, one after the other (see docs/benchmarks.md)
-	@for script in bench/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script; done
+	@for script in bench/[a-z]*.py; do echo "== $$script"; $(BIN)/python -m bench.$$(basename $$script .py); done
 
 torture: setup-dev ## a thousand kills, freezes and cuts in one run (ARGS="--seed N" replays one)
 	@$(BIN)/python -m tests.torture --kills 1000 $(ARGS)

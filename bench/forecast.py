@@ -6,6 +6,7 @@ Walks forward: at each hour only what was measured before it is known. The first
 beside the repository is left out with a line that says so.
 """
 
+import argparse
 import csv
 import gzip
 import math
@@ -126,6 +127,7 @@ def _number(row: dict[str, str], name: str) -> float | None:
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     path = SHARED / "data/weather/jma_amedas_hourly_kumagaya_area_2023.csv.gz"
     if path.exists():
         history = amedas(path)

@@ -24,7 +24,8 @@ from firmware_sim.control import SetValues, ask
 from kumagaya.demo.city import Running, get_json, started
 from kumagaya.demo.options import Options
 from kumagaya.demo.supervisor import free_port
-from tests.e2e.test_page import CHROMIUM, FLAGS, colour_of
+from tests.e2e.looking import CHROMIUM, FLAGS
+from tests.e2e.test_page import colour_of
 
 TIMEOUT_S = 20.0
 GOLDEN = 0.6180339887

@@ -65,3 +65,12 @@ def test_the_repository_carries_no_fetched_data_or_bundles():
         is_told = path.suffix == ".npz" and (path.parent / "PROVENANCE.md").exists()  # made here, and by what
         assert is_told or path.suffix not in {".gml", ".gz", ".npz", ".pb", ".zip", ".whl", ".db", ".sqlite"}, path
         assert path.stat().st_size < 1_000_000, f"{path} is too large to be ours"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "bench").glob("*.py")), ids=lambda path: path.stem)
+def test_every_benchmark_can_still_be_started(path):
+    done = subprocess.run(
+        [sys.executable, "-m", f"bench.{path.stem}", "--help"], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
+    assert "usage:" in done.stdout

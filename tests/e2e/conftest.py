@@ -6,18 +6,9 @@ from rich.console import Console
 
 from kumagaya.demo.city import started
 from kumagaya.demo.options import Options
-from tests.e2e.looking import CHROMIUM, MISSING, wait_until
+from tests.e2e.looking import CHROMIUM, FLAGS, MISSING, wait_until
 from tests.processes import free_port
 
-FLAGS = [
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--disable-quic",
-]
 SIZES = {"phone": (390, 844), "desk": (1440, 900)}
 
 

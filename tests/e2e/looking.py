@@ -10,6 +10,15 @@ from rasterio.io import MemoryFile
 from tests.processes import MOSQUITTO
 
 CHROMIUM = shutil.which("chromium")
+FLAGS = [
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-quic",
+]
 MISSING = next(
     (f"{name} is not installed" for name, found in (("mosquitto", MOSQUITTO), ("chromium", CHROMIUM)) if found is None),
     None,
