@@ -1,7 +1,6 @@
 """Places built from a seed, none of them in any reference: what the heat simulation is held against SOLWEIG on.
 
-Crowns are 4.5 m and taller: lower ones begin less than about a metre above the ground, where SOLWEIG takes them as bushes
-that fill their cell, and ours as crowns that one sees under.
+Crowns are 2 m and taller: those that begin less than a metre above the ground are bushes, for SOLWEIG and for us.
 """
 
 import math
@@ -30,7 +29,7 @@ def low_rise(*, trees: bool) -> Surface:
             if rng.random() < 0.88:
                 height[row : row + depth - 1, column : column + width - 1] = rng.uniform(5.5, 10.0)
             elif rng.random() < 0.6:
-                crowns[row + 1 : row + 3, column + 1 : column + 4] = rng.uniform(4.5, 8.0)
+                crowns[row + 1 : row + 3, column + 1 : column + 4] = rng.uniform(2.0, 8.0)
             column += width if rng.random() < 0.9 else width + 4
         row += depth + (1 if rng.random() < 0.5 else 4)
     crowns[height > 0.0] = 0.0
@@ -51,7 +50,7 @@ def towers() -> Surface:
             inset = rng.integers(3, 8, size=2)
             height[row + inset[0] : row + 20, column + inset[1] : column + 20] = top
     _plant(rng, crowns, 60, (74, 74, 126, 126), (5.0, 14.0))
-    _plant(rng, crowns, 60, (2, 2, 196, 196), (4.5, 9.0))
+    _plant(rng, crowns, 60, (2, 2, 196, 196), (2.0, 9.0))
     crowns[height > 0.0] = 0.0
     return Surface(dem + height, dem, crowns, 2.0, LAT, LON)
 
@@ -71,7 +70,7 @@ def slope() -> Surface:
             depth, width = (int(v) for v in rng.integers(8, 14, size=2))
             place = np.s_[y : y + depth, x : x + width]
             dsm[place] = dem[place].max() + rng.uniform(5.0, 9.0)
-    _plant(rng, crowns, 120, (2, 2, 214, 214), (4.5, 9.0))
+    _plant(rng, crowns, 120, (2, 2, 214, 214), (2.0, 9.0))
     crowns[dsm > dem] = 0.0
     return Surface(dsm, dem, crowns, 1.0, LAT, LON)
 

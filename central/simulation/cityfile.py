@@ -32,7 +32,7 @@ from central.heat.surface import Surface
 from contract.errors import UserError
 
 MAGIC: Final = b"KUMACITY"
-VERSION: Final = 1
+VERSION: Final = 2
 PAGE_BYTES: Final = 4096
 HEADER_BYTES_MAX: Final = 1 << 20
 FIXED_BYTES: Final = 12

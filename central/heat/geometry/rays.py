@@ -17,7 +17,10 @@ from central.heat.geometry.march import March
 from central.heat.geometry.types import Bytes, Floats32, Integers, Words
 
 CROSSED_M = np.float32(1e-6)
+BUSH_BELOW_M = np.float32(1.0)
+"""A crown that begins lower than this above the ground is a bush: who stands in its cell has leaves all around."""
 ZERO = np.float32(0.0)
+ONE = np.float32(1.0)
 ZENITH = PATCHES - 1
 
 SHADED_BY_BUILDING = np.uint8(0)
@@ -68,6 +71,20 @@ def _follow(
         rise_before = rise
 
 
+@kernel(inline="always")
+def _begin(heights: BlockedHeights, row: int, block: int, start: Floats32, bush: Floats32) -> None:
+    """Where a block's rays begin; ``bush`` is 1 where they begin within a crown, which they then have crossed."""
+    origin = block * BLOCK + BLOCK
+    for i in range(BLOCK):
+        start[i] = heights.solid[row, origin + i]
+        bush[i] = ZERO
+    if heights.canopy_block_top[row, block + 1] > heights.block_floor[row, block]:
+        for i in range(BLOCK):
+            is_above = heights.canopy_top[row, origin + i] > start[i]
+            is_low = heights.canopy_base[row, origin + i] - start[i] < BUSH_BELOW_M
+            bush[i] = ONE if is_above and is_low else ZERO
+
+
 @kernel(parallel=True)
 def cast_shadow(heights: BlockedHeights, ray: March, shade: Bytes) -> None:
     """Write into ``shade`` (rows, blocks * 128) what stands between each cell and the sun."""
@@ -77,10 +94,9 @@ def cast_shadow(heights: BlockedHeights, ray: March, shade: Bytes) -> None:
         horizon = np.empty(BLOCK, np.float32)
         crossing = np.empty(BLOCK, np.float32)
         for block in range(blocks):
+            _begin(heights, row, block, start, crossing)
             for i in range(BLOCK):
-                start[i] = heights.solid[row, block * BLOCK + BLOCK + i]
                 horizon[i] = NOWHERE_LOW
-                crossing[i] = ZERO
             _follow(heights, row, block, ray, 0, ray.rows.size, start, horizon, crossing)
             for i in range(BLOCK):
                 shade[row, block * BLOCK + i] = (
@@ -106,16 +122,16 @@ def see_sky(
     for row in prange(first_row, last_row):
         start = np.empty(BLOCK, np.float32)
         horizon = np.empty(BLOCK, np.float32)
+        bush = np.empty(BLOCK, np.float32)
         crossing = np.empty(BLOCK, np.float32)
         bits = np.empty((2 * WORDS, BLOCK), np.uint64)
         for block in range(blocks):
-            for i in range(BLOCK):
-                start[i] = heights.solid[row, block * BLOCK + BLOCK + i]
+            _begin(heights, row, block, start, bush)
             bits[:] = 0
             for patch in range(ZENITH):
                 for i in range(BLOCK):
                     horizon[i] = NOWHERE_LOW
-                    crossing[i] = ZERO
+                    crossing[i] = bush[i]
                 _follow(heights, row, block, rays, ray_starts[patch], ray_starts[patch + 1], start, horizon, crossing)
                 word = word_of[patch]
                 flag = np.uint64(1) << np.uint64(bit_of[patch])

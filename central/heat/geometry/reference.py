@@ -9,7 +9,7 @@ import numpy as np
 from central.heat.geometry.dome import PATCHES, sky_dome
 from central.heat.geometry.march import March, march, march_to_patch
 from central.heat.geometry.prepared import BUILDING_FROM_M, TRUNK_SHARE
-from central.heat.geometry.rays import CROSSED_M, SHADED_BY_BUILDING, SHADED_BY_CANOPY, SUNLIT, ZENITH
+from central.heat.geometry.rays import BUSH_BELOW_M, CROSSED_M, SHADED_BY_BUILDING, SHADED_BY_CANOPY, SUNLIT, ZENITH
 from central.heat.geometry.types import Bits, Bytes, Floats32
 from central.heat.surface import Surface
 
@@ -65,6 +65,7 @@ def hidden_patches(surface: Surface) -> tuple[Bits, Bits]:
     for patch in range(ZENITH):
         ray = march_to_patch(dome, patch, surface.pixel_size_m, relief_m(solid, top))
         by_building[patch], by_crown[patch] = hidden_along(solid, top, base, ray)
+    by_crown |= _in_a_bush(solid, top, base) & ~by_building
     by_crown[ZENITH] = top > solid
     return by_building, by_crown
 
@@ -74,4 +75,10 @@ def shade(surface: Surface, azimuth_deg: float, altitude_deg: float) -> Bytes:
     solid, top, base = solid_and_canopy(surface)
     ray = march(azimuth_deg, altitude_deg, surface.pixel_size_m, relief_m(solid, top))
     by_building, by_crown = hidden_along(solid, top, base, ray)
+    by_crown |= _in_a_bush(solid, top, base)
     return np.where(by_building, SHADED_BY_BUILDING, np.where(by_crown, SHADED_BY_CANOPY, SUNLIT)).astype(np.uint8)
+
+
+def _in_a_bush(solid: Floats32, top: Floats32, base: Floats32) -> Bits:
+    """(rows, columns) cells that a low crown fills."""
+    return np.asarray((top > solid) & (base - solid < BUSH_BELOW_M))

@@ -26,7 +26,7 @@ def sun_over_kumagaya(iso: str) -> Sun:
 
 @pytest.fixture(scope="session")
 def small_surface() -> Surface:
-    """70 x 150 cells of 2 m on a slope: blocks of houses, single trees, a tree over a roof's edge."""
+    """70 x 150 cells of 2 m on a slope: blocks of houses, bushes and single trees, a tree over a roof's edge."""
     rng = np.random.default_rng(20180723)
     rows, columns = 70, 150
     dem = np.linspace(20.0, 26.0, columns, dtype=np.float32)[np.newaxis, :].repeat(rows, axis=0)
@@ -37,7 +37,7 @@ def small_surface() -> Surface:
         dsm[row : row + height, column : column + width] = 26.0 + rng.uniform(4.0, 30.0)
     for _ in range(40):
         row, column = rng.integers(0, rows - 4), rng.integers(0, columns - 4)
-        cdsm[row : row + 4, column : column + 4] = rng.uniform(4.0, 12.0)
+        cdsm[row : row + 4, column : column + 4] = rng.uniform(2.0, 12.0)
     return Surface(dsm, dem, cdsm, 2.0, *KUMAGAYA)
 
 
