@@ -1,4 +1,7 @@
-"""One small city and one browser for all tests of the page, which is looked at on a phone and at a desk."""
+"""One small city and one browser for all tests of the page, which is looked at on a phone and at a desk.
+
+They end with this room: while a browser is open Playwright's event loop runs in the thread of all tests, and no other can.
+"""
 
 import pytest
 from playwright.sync_api import sync_playwright
@@ -12,13 +15,13 @@ from tests.processes import free_port
 SIZES = {"phone": (390, 844), "desk": (1440, 900)}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def installed():
     if MISSING is not None:
         pytest.skip(MISSING)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def city(installed, tmp_path_factory):
     options = Options(
         host="127.0.0.1",
@@ -35,7 +38,7 @@ def city(installed, tmp_path_factory):
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(installed):
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, chromium_sandbox=False, args=FLAGS)
