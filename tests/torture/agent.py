@@ -7,7 +7,6 @@ Beside the agent's own tasks a ticket machine gives events to its outbox, as a t
 safe, it writes to two files beside the clock's before it does anything else.
 """
 
-import itertools
 import mmap
 import struct
 import sys
@@ -64,10 +63,16 @@ class TicketMachine:
         self._offered = folder / "events.offered"
         self._taken = folder / "events.taken"
         self._true_time_ns = true_time_ns
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="tickets", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
+
+    def stop(self) -> None:
+        """No more events: what was handed in has its answer when this returns."""
+        self._closing.set()
+        self._thread.join(ANSWER_S_MAX)
 
     def _run(self) -> None:
         from contract.messages import Event
@@ -75,8 +80,7 @@ class TicketMachine:
 
         boot = boot_id()
         with self._offered.open("a", buffering=1) as offered, self._taken.open("a", buffering=1) as taken:
-            for _ in itertools.count():
-                time.sleep(EVENT_EVERY_S)
+            while not self._closing.wait(EVENT_EVERY_S):
                 number = self._true_time_ns() // 1_000_000
                 offered.write(f"{number}\n")
                 offset_ms, synchronised = self._clock.both
@@ -104,13 +108,22 @@ def main() -> int:
     edge.clock.kernel_synchronised = lambda: clock.synchronised
     edge.clock.MachineClock.ASK_EVERY_S = 0.0
 
-    start_outbox = edge.outbox.Outbox.start
+    start_outbox, flush_outbox = edge.outbox.Outbox.start, edge.outbox.Outbox.flush
+    machines: list[TicketMachine] = []
 
     def start(outbox: edge.outbox.Outbox) -> None:
         start_outbox(outbox)
-        TicketMachine(outbox, Path(sys.argv[1]).parent, clock, true_time_ns).start()
+        machines.append(TicketMachine(outbox, Path(sys.argv[1]).parent, clock, true_time_ns))
+        machines[-1].start()
+
+    def flush(outbox: edge.outbox.Outbox) -> Any:
+        # The agent's stop: buses are quiet by then, and so must the terminals be. What comes later waits on the disk for the next start.
+        for machine in machines:
+            machine.stop()
+        return flush_outbox(outbox)
 
     edge.outbox.Outbox.start = start  # type: ignore[method-assign, assignment]
+    edge.outbox.Outbox.flush = flush  # type: ignore[method-assign, assignment]
     return kumagaya(sys.argv[2:])
 
 
