@@ -17,13 +17,13 @@ import subprocess
 import sys
 import tempfile
 import time
-import venv
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from numba import prange
 
+from bench.places.peer import PEER, peer_python
 from central.heat.comfort.utci_map import utci_map
 from central.heat.comfort.wbgt_surface import wbgt_at, wbgt_surface
 from central.heat.compiled import PARALLEL, kernel, thread_count
@@ -34,7 +34,6 @@ from central.heat.step import Frame, Weather, step
 from central.heat.sun import sun_position
 from central.heat.surface import Surface
 
-PEER = "solweig==0.1.0b96"
 RECORD_DAY_NOON_MS = 1_532_314_800_000
 """2018-07-23 12:00 JST."""
 WEATHER = Weather(38.0, 33.0, 2.0, None, 724.7, 234.2)
@@ -168,9 +167,7 @@ def measure_peer(sizes: list[int]) -> None:
     """The peer in its own environment: preparing, and a step as half the difference between three hours and one."""
     with tempfile.TemporaryDirectory(prefix="kumagaya-peer-") as temporary:
         folder = Path(temporary)
-        venv.create(folder / "env", with_pip=True)
-        python = folder / "env" / "bin" / "python"
-        subprocess.run([python, "-m", "pip", "install", "-q", "--pre", PEER], check=True, stderr=subprocess.DEVNULL)
+        python = peer_python(folder)
         (folder / "run.py").write_text(PEER_PROGRAM)
         for cells in sizes:
             surface = downtown(cells)

@@ -20,7 +20,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import venv
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -30,13 +29,13 @@ import numpy.typing as npt
 from scipy.ndimage import distance_transform_edt
 
 from bench.places import CASES
+from bench.places.peer import peer_python
 from central.heat.geometry import Geometry, prepare
 from central.heat.step import Frame, Weather, step
 from central.heat.sun import Sun, sun_position
 from central.heat.surface import Surface
 from contract.errors import UserError
 
-PEER = "solweig==0.1.0b96"
 ALTITUDE_M = 30.0
 CELLS_MAX = 250
 FAR_M = 25.0
@@ -120,14 +119,6 @@ def given_surface(path: Path) -> Surface:
     top, left = max(rows - CELLS_MAX, 0) // 2, max(columns - CELLS_MAX, 0) // 2
     part = np.s_[top : top + CELLS_MAX, left : left + CELLS_MAX]
     return Surface(whole.dsm[part], whole.dem[part], whole.cdsm[part], whole.pixel_size_m, whole.lat, whole.lon)
-
-
-def peer_python(folder: Path) -> Path:
-    """An environment of the peer's own."""
-    venv.create(folder / "env", with_pip=True)
-    python = folder / "env" / "bin" / "python"
-    subprocess.run([python, "-m", "pip", "install", "-q", "--pre", PEER], check=True, stderr=subprocess.DEVNULL)
-    return python
 
 
 def peer_maps(python: Path, surface: Surface, hours: list[tuple[Hour, float | None, float | None]]) -> Maps:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from central.web.schemas import LonLat
+from central.web.schemas import FrameLayer, LonLat
 
 
 class Strict(BaseModel):
@@ -28,19 +28,8 @@ class Walks(Strict):
     sunlit_pct: Compared
 
 
-class ScenarioLayer(Strict):
+class ScenarioLayer(FrameLayer):
     """value = offset + step x gray for gray 1 to 255; gray 0 is a building; in differences gray 128 is none."""
-
-    title_ja: str
-    title_en: str
-    unit: str
-    png: str
-    tif: str
-    offset: float
-    step: float
-    min: float | None
-    mean: float | None
-    max: float | None
 
 
 class ScenarioMoment(Strict):

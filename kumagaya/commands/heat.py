@@ -197,25 +197,30 @@ def _comfort(arguments: argparse.Namespace) -> int:
 
 def _given(arguments: argparse.Namespace) -> "tuple[Geometry, Weather, Sun]":
     """City, weather and sun that the options name."""
-    from central.heat.step import Weather
     from central.heat.sun import sun_position
     from central.simulation.cityfile import load_city
 
     unix_ms = _unix_ms(arguments.time)
+    weather = _weather(arguments, direct_normal_wm2=arguments.dni, diffuse_horizontal_wm2=arguments.dhi)
+    geometry = load_city(arguments.city)
+    return geometry, weather, sun_position(unix_ms, geometry.lat, geometry.lon)
+
+
+def _weather(arguments: argparse.Namespace, **measured_wm2: float | None) -> "Weather":
+    """The weather that the options name; ``measured_wm2``: the radiation that not every verb has an option for."""
+    from central.heat.step import Weather
+
     try:
-        weather = Weather(
+        return Weather(
             air_temperature_degc=arguments.ta,
             relative_humidity_pct=arguments.rh,
             wind_speed_ms=arguments.wind,
             global_radiation_wm2=arguments.ghi,
-            direct_normal_wm2=arguments.dni,
-            diffuse_horizontal_wm2=arguments.dhi,
             air_pressure_hpa=arguments.pressure,
+            **measured_wm2,
         )
     except ValueError as error:
         raise _as_user_error(error) from None
-    geometry = load_city(arguments.city)
-    return geometry, weather, sun_position(unix_ms, geometry.lat, geometry.lon)
 
 
 def _unix_ms(text: str) -> int:

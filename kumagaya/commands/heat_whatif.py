@@ -100,20 +100,10 @@ def run_whatif(arguments: argparse.Namespace) -> int:
 
 
 def _moment(text: str, arguments: argparse.Namespace) -> "Moment":
-    from central.heat.step import Weather
     from central.simulation.whatif.compare import Moment
-    from kumagaya.commands.heat import _as_user_error, _unix_ms
+    from kumagaya.commands.heat import _unix_ms, _weather
 
-    try:
-        weather = Weather(
-            air_temperature_degc=arguments.ta,
-            relative_humidity_pct=arguments.rh,
-            wind_speed_ms=arguments.wind,
-            global_radiation_wm2=arguments.ghi,
-            air_pressure_hpa=arguments.pressure,
-        )
-    except ValueError as error:
-        raise _as_user_error(error) from None
+    weather = _weather(arguments)
     return Moment(_unix_ms(text), weather)
 
 

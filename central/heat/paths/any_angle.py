@@ -11,7 +11,7 @@ import numpy as np
 from central.heat.compiled import kernel
 from central.heat.geometry.types import Bytes, Floats32
 from central.heat.paths.network import Indices
-from central.heat.paths.search import sift_down, sift_up, walk_back
+from central.heat.paths.search import sift_up, take_least, walk_back
 from central.heat.paths.walker import is_clear
 
 
@@ -41,11 +41,8 @@ def shortest_straight(
     length[start] = 0.0
     keys[0], items[0] = 0.0, start
     while size > 0:
-        node = items[0]
+        node = take_least(keys, items, size)
         size -= 1
-        if size > 0:
-            keys[0], items[0] = keys[size], items[size]
-            sift_down(keys, items, size)
         if settled[node]:
             continue
         corner = before[node]

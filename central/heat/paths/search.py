@@ -39,6 +39,16 @@ def sift_down(keys: Floats64, items: Indices, size: int) -> None:
     keys[at], items[at] = key, item
 
 
+@kernel()
+def take_least(keys: Floats64, items: Indices, size: int) -> int:
+    """The item with the least key of ``size``, one or more; the rest stay in order in front."""
+    least = items[0]
+    if size > 1:
+        keys[0], items[0] = keys[size - 1], items[size - 1]
+        sift_down(keys, items, size - 1)
+    return int(least)
+
+
 @kernel(fastmath=False)
 def walk_back(before: Indices, start: int, goal: int) -> Indices:
     """The places from ``start`` to ``goal``, where ``before`` names the one that each was reached from."""
@@ -89,11 +99,8 @@ def cheapest_walk(
     cost[start] = 0.0
     keys[0], items[0] = 0.0, start
     while size > 0:
-        node = items[0]
+        node = take_least(keys, items, size)
         size -= 1
-        if size > 0:
-            keys[0], items[0] = keys[size], items[size]
-            sift_down(keys, items, size)
         if settled[node]:
             continue
         settled[node] = True
