@@ -13,19 +13,18 @@ import structlog
 
 from central.city.load import load_city
 from central.city.model import City
-from central.heat.comfort.wbgt import wind_ratio
 from central.heat.geometry import Geometry, prepare
 from central.heat.land_cover import LandCover
 from central.heat.memory import Memory
-from central.heat.step import WIND_REFERENCE_HEIGHT_M, Frame, Weather, irradiance_of, step
+from central.heat.step import Frame, Weather, irradiance_of, step
 from central.heat.sun import Sun, sun_position
 from central.heat.surface import Surface
-from central.heat.weather import RANGES
 from central.simulation.cityfile import load_city as load_prepared
 from central.simulation.cityprepare import prepare_city, surface_digest
 from central.simulation.forcing import Forcing, RadiationSource
 from central.simulation.frames import Field, Mask
 from central.simulation.place import Stage
+from central.simulation.wind import wind_at_10m_ms
 from contract.errors import UserError
 
 log = structlog.get_logger("central.simulation")
@@ -184,11 +183,7 @@ class HeatEngine:
         weather = Weather(
             air_temperature_degc=forcing.air_temperature_degc,
             relative_humidity_pct=forcing.relative_humidity_pct,
-            # A hurricane over low masts would be more at 10 m than a step takes, and makes no difference any more.
-            wind_speed_ms=min(
-                forcing.wind_speed_ms * wind_ratio(WIND_REFERENCE_HEIGHT_M, self._wind_height_m),
-                RANGES["wind_speed_ms"][1],
-            ),
+            wind_speed_ms=wind_at_10m_ms(forcing.wind_speed_ms, self._wind_height_m),
             global_radiation_wm2=forcing.global_radiation_wm2,
             air_pressure_hpa=forcing.air_pressure_hpa,
         )

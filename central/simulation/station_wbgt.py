@@ -9,6 +9,7 @@ from typing import Final
 from central.heat.comfort.wbgt import station_wbgt
 from central.heat.sun import Sun, sun_position
 from central.simulation.forcing import ASSUMED_WIND_MS, standard_pressure_hpa
+from central.simulation.wind import wind_for_heat_ms
 from central.store.door import Frame, Series
 
 COMPLETED_FROM: Final = ("global_radiation_wm2", "wind_speed_ms", "air_pressure_hpa")
@@ -65,7 +66,7 @@ def wbgt_of(own: Own, city: Mapping[str, float] | None, sun: Sun, mast: Mast) ->
         value = station_wbgt(
             temperature,
             humidity,
-            own_or_city("wind_speed_ms", ASSUMED_WIND_MS),
+            wind_for_heat_ms(own_or_city("wind_speed_ms", ASSUMED_WIND_MS)),
             radiation,
             own_or_city("air_pressure_hpa", standard_pressure_hpa(mast.altitude_m)),
             sun,

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from central.city.model import City, LandCover, Outline
 from central.city.walking import walkable_ground
-from central.heat.comfort.wbgt import wind_ratio
-from central.heat.step import WIND_REFERENCE_HEIGHT_M, Weather
+from central.heat.step import Weather
 from central.heat.surface import Surface
 from central.simulation.library import meta_of
 from central.simulation.whatif.compare import Moment
+from central.simulation.wind import wind_at_10m_ms
 from central.store.door import Frame
 
 MS_PER_HOUR: Final = 3_600_000
@@ -41,7 +41,7 @@ def moment_of(frame: Frame, wind_height_m: float) -> Moment:
         Weather(
             air_temperature_degc=number("air_temperature_degc"),
             relative_humidity_pct=number("relative_humidity_pct"),
-            wind_speed_ms=number("wind_speed_ms") * wind_ratio(WIND_REFERENCE_HEIGHT_M, wind_height_m),
+            wind_speed_ms=wind_at_10m_ms(number("wind_speed_ms"), wind_height_m),
             global_radiation_wm2=number("global_radiation_wm2"),
             air_pressure_hpa=number("air_pressure_hpa"),
         ),

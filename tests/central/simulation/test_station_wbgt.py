@@ -68,6 +68,11 @@ def test_without_wind_and_pressure_light_air_and_the_standard_atmosphere_stand_i
     assert wbgt_column(only) == wbgt_column(minutes(ALL, hot(wind_speed_ms=1.0, air_pressure_hpa=1013.25)))
 
 
+def test_an_anemometer_that_stands_still_raises_no_alarm():
+    still, turning = wbgt_column(minutes(ALL, hot(wind_speed_ms=0.0), hot(wind_speed_ms=0.5)))
+    assert still == pytest.approx(turning, abs=0.05)
+
+
 def test_what_the_index_is_not_defined_for_is_left_out_and_not_guessed():
     assert wbgt_column(minutes(ALL, hot(global_radiation_wm2=-90.0), hot())) == [None, pytest.approx(33.0, abs=2.0)]
 
