@@ -10,8 +10,9 @@ import numpy as np
 
 from central.heat.compiled import kernel
 from central.heat.geometry.types import Bytes, Floats32
+from central.heat.paths.heap import push, take_least
 from central.heat.paths.network import Indices
-from central.heat.paths.search import sift_up, take_least, walk_back
+from central.heat.paths.search import walk_back
 from central.heat.paths.walker import is_clear
 
 
@@ -72,10 +73,6 @@ def shortest_straight(
                 continue
             length[other] = reached
             before[other] = corner
-            if size == keys.size:
-                keys = np.concatenate((keys, np.empty(size)))
-                items = np.concatenate((items, np.empty(size, np.int32)))
-            keys[size], items[size] = reached + still, other
+            keys, items = push(keys, items, size, reached + still, other)
             size += 1
-            sift_up(keys, items, size - 1)
     return walk_back(before, start, goal) if settled[goal] else np.empty(0, np.int32)

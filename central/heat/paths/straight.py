@@ -7,6 +7,8 @@ corners are then moved as long as that helps. Every change leaves the walk no lo
 per_dose * dose``, the price that it was searched with.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from central.heat.compiled import kernel
@@ -28,6 +30,21 @@ STEPS = np.array(
     dtype=np.int64,
 )
 """(rows, columns) where a corner is tried, far ones first."""
+
+
+class Ground(NamedTuple):
+    """What a walk lies on, and what it costs there."""
+
+    clearance: Bytes
+    """(rows, columns) see ``walker.clearance_of``."""
+    field: Floats32
+    """(rows, columns) UTCI or WBGT [degC], finite."""
+    threshold: float
+    """What lies below it costs nothing [degC]."""
+    per_cell: float
+    """Price of one cell's length."""
+    per_excess: float
+    """Price of one cell's length at one degree above the threshold."""
 
 
 @kernel(fastmath=False)
@@ -62,34 +79,16 @@ def _cells_between(row: int, column: int, to_row: int, to_column: int) -> float:
 
 
 @kernel(fastmath=False)
-def _price(
-    field: Floats32,
-    threshold: float,
-    per_cell: float,
-    per_excess: float,
-    row: int,
-    column: int,
-    to_row: int,
-    to_column: int,
-) -> float:
-    """Price of a straight piece. ``per_excess``: of a cell's length at one degree above the threshold."""
+def _price(ground: Ground, row: int, column: int, to_row: int, to_column: int) -> float:
+    """Price of a straight piece."""
     excess = 0.0
-    if per_excess > 0.0:
-        excess = excess_between(field, threshold, column + 0.5, row + 0.5, to_column + 0.5, to_row + 0.5)
-    return _cells_between(row, column, to_row, to_column) * (per_cell + per_excess * excess)
+    if ground.per_excess > 0.0:
+        excess = excess_between(ground.field, ground.threshold, column + 0.5, row + 0.5, to_column + 0.5, to_row + 0.5)
+    return _cells_between(row, column, to_row, to_column) * (ground.per_cell + ground.per_excess * excess)
 
 
 @kernel(fastmath=False)
-def _choose(
-    clearance: Bytes,
-    field: Floats32,
-    threshold: float,
-    per_cell: float,
-    per_excess: float,
-    rows: Integers,
-    columns: Integers,
-    size: int,
-) -> int:
+def _choose(ground: Ground, rows: Integers, columns: Integers, size: int) -> int:
     """Keeps the places of the best line through some of them, in front; how many they are."""
     best = np.full(size, np.inf)
     before = np.zeros(size, np.int64)
@@ -98,15 +97,17 @@ def _choose(
         for start in range(place - 1, max(-1, place - 1 - REACH_PLACES), -1):
             # Of two equal lines the one with fewer corners is taken: it comes later.
             enough = best[place] * (1.0 + LEAST_GAIN)
-            least = best[start] + per_cell * _cells_between(rows[start], columns[start], rows[place], columns[place])
+            least = best[start] + ground.per_cell * _cells_between(
+                rows[start], columns[start], rows[place], columns[place]
+            )
             if least > enough:
                 continue
             # Places that follow each other are joined by a piece of the network.
-            if start < place - 1 and not is_clear(clearance, rows[start], columns[start], rows[place], columns[place]):
+            if start < place - 1 and not is_clear(
+                ground.clearance, rows[start], columns[start], rows[place], columns[place]
+            ):
                 continue
-            reached = best[start] + _price(
-                field, threshold, per_cell, per_excess, rows[start], columns[start], rows[place], columns[place]
-            )
+            reached = best[start] + _price(ground, rows[start], columns[start], rows[place], columns[place])
             if reached <= enough:
                 best[place] = min(reached, best[place])
                 before[place] = start
@@ -121,35 +122,23 @@ def _choose(
 
 
 @kernel(fastmath=False)
-def _move_corner(
-    clearance: Bytes,
-    field: Floats32,
-    threshold: float,
-    per_cell: float,
-    per_excess: float,
-    rows: Integers,
-    columns: Integers,
-    at: int,
-) -> bool:
+def _move_corner(ground: Ground, rows: Integers, columns: Integers, at: int) -> bool:
     """Moves one corner to a better cell nearby; whether there was one."""
+    clearance = ground.clearance
     r0, c0, r1, c1 = rows[at - 1], columns[at - 1], rows[at + 1], columns[at + 1]
     row, column = rows[at], columns[at]
     length = _cells_between(r0, c0, row, column) + _cells_between(row, column, r1, c1)
-    price = _price(field, threshold, per_cell, per_excess, r0, c0, row, column) + _price(
-        field, threshold, per_cell, per_excess, row, column, r1, c1
-    )
+    price = _price(ground, r0, c0, row, column) + _price(ground, row, column, r1, c1)
     for step in range(STEPS.shape[0]):
         to_row, to_column = row + STEPS[step, 0], column + STEPS[step, 1]
         if not (0 <= to_row < clearance.shape[0] and 0 <= to_column < clearance.shape[1]):
             continue
         moved = _cells_between(r0, c0, to_row, to_column) + _cells_between(to_row, to_column, r1, c1)
-        if moved > length or per_cell * moved >= price * (1.0 - LEAST_GAIN):
+        if moved > length or ground.per_cell * moved >= price * (1.0 - LEAST_GAIN):
             continue
         if not (is_clear(clearance, r0, c0, to_row, to_column) and is_clear(clearance, to_row, to_column, r1, c1)):
             continue
-        reached = _price(field, threshold, per_cell, per_excess, r0, c0, to_row, to_column) + _price(
-            field, threshold, per_cell, per_excess, to_row, to_column, r1, c1
-        )
+        reached = _price(ground, r0, c0, to_row, to_column) + _price(ground, to_row, to_column, r1, c1)
         if reached < price * (1.0 - LEAST_GAIN):
             rows[at], columns[at] = to_row, to_column
             return True
@@ -157,30 +146,18 @@ def _move_corner(
 
 
 @kernel(fastmath=False)
-def pull(
-    clearance: Bytes,
-    field: Floats32,
-    threshold: float,
-    per_cell: float,
-    per_excess: float,
-    rows: Integers,
-    columns: Integers,
-) -> int:
+def pull(ground: Ground, rows: Integers, columns: Integers) -> int:
     """Pulls a walk straight where it lies: its corners are then the first of its cells; how many they are is the answer.
 
     Args:
-        clearance: (rows, columns) see ``walker.clearance_of``.
-        field: (rows, columns) UTCI or WBGT, finite.
-        threshold: what lies below it costs nothing.
-        per_cell: price of one cell's length.
-        per_excess: price of one cell's length at one degree above the threshold.
+        ground: what it lies on.
         rows: (places,) cells of the walk, one or more, changed in place; between those that follow each other the way is clear.
         columns: the same.
     """
     size = rows.size
     for _ in range(ROUNDS_MAX):
         for _ in range(PASSES_MAX):
-            was, size = size, _choose(clearance, field, threshold, per_cell, per_excess, rows, columns, size)
+            was, size = size, _choose(ground, rows, columns, size)
             if size == was:
                 break
         has_moved = False
@@ -191,7 +168,7 @@ def pull(
                 if is_settled[at]:
                     continue
                 is_settled[at] = True
-                if _move_corner(clearance, field, threshold, per_cell, per_excess, rows, columns, at):
+                if _move_corner(ground, rows, columns, at):
                     # It may be moved again, and so may its neighbours now.
                     is_settled[at - 1 : at + 2] = False
                     moved += 1

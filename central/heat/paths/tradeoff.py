@@ -18,7 +18,7 @@ from central.heat.paths.any_angle import shortest_straight
 from central.heat.paths.exposure import MINUTES_PER_M, HeatField
 from central.heat.paths.network import Indices, Network
 from central.heat.paths.search import cheapest_walk
-from central.heat.paths.straight import excess_along, pull
+from central.heat.paths.straight import Ground, excess_along, pull
 
 TIE_PER_M = 1e-4
 """When only the dose counts a metre still costs this much, so that of two equally cool walks the shorter is taken."""
@@ -178,10 +178,9 @@ class _Search:
         else:
             rows, columns = np.floor(y).astype(np.int64), np.floor(x).astype(np.int64)
             field, threshold = self._heat.index_degc, float(self._heat.threshold_degc)
-            corners = pull(
-                network.clearance, field, threshold, per_m * network.cell_m,
-                per_dose * network.cell_m * MINUTES_PER_M, rows, columns,
-            )  # fmt: skip
+            per_excess = per_dose * network.cell_m * MINUTES_PER_M
+            ground = Ground(network.clearance, field, threshold, per_m * network.cell_m, per_excess)
+            corners = pull(ground, rows, columns)
             x, y = (columns[:corners] + 0.5).astype(np.float32), (rows[:corners] + 0.5).astype(np.float32)
             dose = excess_along(field, threshold, x, y) * network.cell_m * MINUTES_PER_M
             route = Route(x, y, _length_m(x, y, network.cell_m), dose)

@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import dijkstra
 from central.heat.paths import HeatField, Thresholds, alternatives, edge_doses, exposure_along, network_of_ground
 from central.heat.paths.exposure import MINUTES_PER_M
 from central.heat.paths.search import cheapest_walk
-from central.heat.paths.straight import excess_along, pull
+from central.heat.paths.straight import Ground, excess_along, pull
 from central.heat.paths.walker import CLEARANCE_MAX, clearance_of, is_clear
 
 CELL_M = 2.0
@@ -167,7 +167,8 @@ def test_pulling_makes_no_walk_longer_and_none_dearer_at_its_price(seed, per_dos
             return length_m, length_m + per_dose * CELL_M * MINUTES_PER_M * excess_along(heat.index_degc, 26.0, x, y)
 
         was_m, was = measured(rows, columns)
-        size = pull(network.clearance, heat.index_degc, 26.0, CELL_M, per_dose * CELL_M * MINUTES_PER_M, rows, columns)
+        ground = Ground(network.clearance, heat.index_degc, 26.0, CELL_M, per_dose * CELL_M * MINUTES_PER_M)
+        size = pull(ground, rows, columns)
         now_m, now = measured(rows[:size], columns[:size])
         assert now_m <= was_m * (1.0 + 1e-9)
         assert now <= was * (1.0 + 1e-9)
