@@ -1,6 +1,5 @@
 """A city's rasters as GeoTIFF files for GIS programs: cloud-optimised (COG), with overviews and their credit."""
 
-import contextlib
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ from rasterio.errors import RasterioError
 from central.city.model import City, LandCover
 from central.heat.surface import Surface
 from contract.errors import UserError
+from contract.whole_file import asked_for
 
 SOFTWARE: Final = "kumagaya"
 LAYERS: Final = {
@@ -65,9 +65,8 @@ def _write(path: Path, name: str, values: NDArray[np.generic], city: City) -> No
     }
     if classes:
         profile["nodata"] = int(LandCover.UNKNOWN)
-    partial = path.with_name(path.name + ".part")
     try:
-        with rasterio.open(partial, "w", **profile) as target:
+        with asked_for(path) as part, rasterio.open(part, "w", **profile) as target:
             target.write(values, 1)
             target.set_band_description(1, title)
             if unit:
@@ -78,8 +77,5 @@ def _write(path: Path, name: str, values: NDArray[np.generic], city: City) -> No
                 TIFFTAG_IMAGEDESCRIPTION=f"{city.name_en}: {title}",
                 CREDIT=city.attribution_ja,
             )
-        partial.replace(path)
-    except (OSError, RasterioError, CPLE_BaseError) as error:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
+    except (RasterioError, CPLE_BaseError) as error:
         raise UserError(f"cannot be written: {str(error).splitlines()[0]}", where=str(path)) from None

@@ -4,7 +4,6 @@ What was counted is written to one file. After a restart the frames that are sti
 the file all of today's kept frames are. So a restart costs nothing that the frames do not tell.
 """
 
-import os
 import threading
 import zipfile
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from central.simulation.areas_hours import GAP_MAX_MS, LIMITS_DEGC, HoursAbove, 
 from central.simulation.frames import Field, Layer
 from central.simulation.library import FrameLibrary, corners_of, shows
 from central.store.door import Frame
+from contract.whole_file import whole_file
 
 SAVE_EVERY_S: Final = 60.0
 log = structlog.get_logger("central.simulation")
@@ -95,10 +95,9 @@ class DayKeeper:
             self._is_new = False
             day, watched_ms, last, counted_ms = count.day, count.watched_ms, count.last, count.counted_ms()
         self._saved_at_s = monotonic_s
-        scratch = self._path.with_name(f".{self._path.name}.{os.getpid()}")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with scratch.open("wb") as file:
+            with whole_file(self._path) as part, part.open("wb") as file:
                 np.savez(
                     file,
                     place=np.array(self._place),
@@ -106,10 +105,8 @@ class DayKeeper:
                     counted_ms=counted_ms,
                     reached=last.reached,
                 )
-            scratch.replace(self._path)
         except OSError as error:
             log.warning("the day's hours of heat cannot be kept", path=str(self._path), reason=str(error))
-            scratch.unlink(missing_ok=True)
 
     def _load(self, shape: tuple[int, int], place: str) -> HoursAbove | None:
         try:

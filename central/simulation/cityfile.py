@@ -30,6 +30,7 @@ from central.heat.geometry import Geometry
 from central.heat.geometry.blocks import BlockedHeights
 from central.heat.surface import Surface
 from contract.errors import UserError
+from contract.whole_file import asked_for
 
 MAGIC: Final = b"KUMACITY"
 VERSION: Final = 2
@@ -54,24 +55,17 @@ Array = npt.NDArray[Any]
 
 def save_surface(path: Path, surface: Surface) -> None:
     """Write a surface as a compressed npz, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            np.savez_compressed(
-                file,
-                dsm=surface.dsm,
-                dem=surface.dem,
-                cdsm=surface.cdsm,
-                pixel_size=np.float64(surface.pixel_size_m),
-                lat=np.float64(surface.lat),
-                lon=np.float64(surface.lon),
-                altitude=np.float64(surface.altitude_m),
-            )
-        temporary.replace(path)
-    except OSError as error:
-        raise UserError(f"cannot be written: {error.strerror}", where=str(path)) from None
-    finally:
-        temporary.unlink(missing_ok=True)
+    with asked_for(path) as part, part.open("wb") as file:
+        np.savez_compressed(
+            file,
+            dsm=surface.dsm,
+            dem=surface.dem,
+            cdsm=surface.cdsm,
+            pixel_size=np.float64(surface.pixel_size_m),
+            lat=np.float64(surface.lat),
+            lon=np.float64(surface.lon),
+            altitude=np.float64(surface.altitude_m),
+        )
 
 
 def load_surface(path: Path) -> Surface:
@@ -155,21 +149,14 @@ def save_city(path: Path, geometry: Geometry) -> None:
     arrays = _arrays_of(geometry)
     layout = Layout.of({name: (array.dtype, array.shape) for name, array in arrays.items()})
     header = write_header({name: getattr(geometry, name) for name in NUMBERS}, arrays, layout)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(header)
-            for array in arrays.values():
-                _fill_page(file)
-                file.write(_raw(array))
+    with asked_for(path) as part, part.open("wb") as file:
+        file.write(header)
+        for array in arrays.values():
             _fill_page(file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise UserError(f"cannot be written: {error.strerror}", where=str(path)) from None
-    finally:
-        temporary.unlink(missing_ok=True)
+            file.write(_raw(array))
+        _fill_page(file)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def load_city(path: Path, *, verify: bool = True) -> Geometry:

@@ -16,6 +16,7 @@ from central.simulation.forecast_skill import Skill
 from central.simulation.frames import LAYERS, Layer
 from central.simulation.library import FrameMeta, frame_id
 from central.simulation.png import PngError, decode_gray, encode_gray
+from contract.whole_file import whole_file
 
 HOUR_ID: Final = re.compile(r"[0-9]{8}T[0-9]{9}Z_[0-9]{8}T[0-9]{9}Z")
 DECODED_MAX: Final = 32
@@ -137,9 +138,8 @@ class ForecastShelf:
 
     def _write(self, path: Path, value: object) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = path.with_name(f".{path.name}.{os.getpid()}")
-        scratch.write_bytes(msgspec.json.encode(value))
-        scratch.replace(path)
+        with whole_file(path) as part:
+            part.write_bytes(msgspec.json.encode(value))
 
     def _load(self, path: Path, kind: type[T]) -> T | None:
         """Read again only when the file changed."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from contract.errors import UserError
+from contract.whole_file import asked_for
 from kumagaya.commands.heat_import import add_import_parser
 from kumagaya.commands.heat_paths import add_paths_parser
 from kumagaya.commands.heat_whatif import add_whatif_parser
@@ -133,11 +134,8 @@ def _geometry(arguments: argparse.Namespace) -> int:
 def _save_maps(path: Path, maps: "dict[str, npt.NDArray[np.float32]]") -> None:
     import numpy as np
 
-    try:
-        with path.open("wb") as file:
-            np.savez(file, **{name: np.ascontiguousarray(values) for name, values in maps.items()})  # type: ignore[arg-type]
-    except OSError as error:
-        raise UserError(f"cannot be written: {error.strerror}", where=str(path)) from None
+    with asked_for(path) as part, part.open("wb") as file:
+        np.savez(file, **{name: np.ascontiguousarray(values) for name, values in maps.items()})  # type: ignore[arg-type]
 
 
 def _step(arguments: argparse.Namespace) -> int:

@@ -1,14 +1,13 @@
 """`kumagaya heat import`: CityGML tiles to the rasters that the heat simulation reads."""
 
 import argparse
-import contextlib
 import resource
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from contract.errors import UserError
+from contract.whole_file import asked_for
 
 if TYPE_CHECKING:
     from central.city.load import Window
@@ -90,11 +89,12 @@ def run_import(arguments: argparse.Namespace) -> int:
         f"highest roof {(surface.dsm - surface.dem).max():.1f} m above it, "
         f"highest tree {surface.cdsm.max():.1f} m"
     )
-    _write(arguments.out, lambda partial: _write_npz(partial, city, surface))
+    with asked_for(arguments.out) as part:
+        _write_npz(part, city, surface)
     print(f"written      {arguments.out}")
     if arguments.buildings is not None:
-        outlines = buildings_geojson(city)
-        _write(arguments.buildings, lambda partial: _write_bytes(partial, outlines))
+        with asked_for(arguments.buildings) as part:
+            part.write_bytes(buildings_geojson(city))
         print(f"written      {arguments.buildings}")
     if tif is not None:
         for path in write_geotiffs(tif, city, surface):
@@ -138,19 +138,3 @@ def _write_npz(path: Path, city: "City", surface: "Surface") -> None:
             land_cover=city.land_cover,
             attribution=np.array(city.attribution_ja),
         )
-
-
-def _write_bytes(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
-
-
-def _write(path: Path, fill: Callable[[Path], None]) -> None:
-    """Whole or not at all: a reader never meets half a file."""
-    partial = path.with_name(path.name + ".part")
-    try:
-        fill(partial)
-        partial.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise UserError(f"cannot be written: {error.strerror or error}", where=str(path)) from None

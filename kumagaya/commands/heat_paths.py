@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from contract.errors import UserError
+from contract.whole_file import asked_for
 
 DESCRIPTION = """Walks from A to B that trade length against heat, through a frame of `kumagaya heat step`: prints their numbers and writes
 them as GeoJSON. People walk on the open ground of the surface, or on the streets of an Overpass answer (docs/paths.md)."""
@@ -88,10 +89,8 @@ def run_paths(arguments: argparse.Namespace) -> int:
         )
     if arguments.out is not None:
         body = paths_geojson(found, frame_id=arguments.frame.name, at="", max_detour=arguments.max_detour)
-        try:
-            arguments.out.write_text(json.dumps(body, ensure_ascii=False), encoding="utf-8")
-        except OSError as error:
-            raise UserError(f"cannot be written: {error.strerror}", where=str(arguments.out)) from None
+        with asked_for(arguments.out) as part:
+            part.write_text(json.dumps(body, ensure_ascii=False), encoding="utf-8")
         print(f"written to {arguments.out}")
     return 0
 

@@ -46,6 +46,6 @@ def test_a_folder_that_cannot_be_made_is_named(written, tmp_path):
     _, city, surface = written
     with pytest.raises(UserError, match="the folder cannot be made"):
         write_geotiffs(tmp_path / "a" / "b", city, surface)
-    (tmp_path / "dsm.tif.part").mkdir()
+    (tmp_path / "dsm.tif").mkdir()
     with pytest.raises(UserError, match=r"dsm\.tif: cannot be written"):
         write_geotiffs(tmp_path, city, surface)
