@@ -12,6 +12,7 @@ BIN := $(VENV)/bin
 BOOT := .make/boot
 FRONTEND := central/web/frontend
 FRONTEND_SOURCES := $(shell find $(FRONTEND) -type f -not -path '*/node_modules/*' 2>/dev/null)
+WHOLE_CITY := tests/system tests/e2e tests/torture
 export PATH := $(CURDIR)/$(BOOT)/bin:$(PATH)
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
@@ -24,8 +25,11 @@ help: ## what can be done here
 run: setup ## the whole city on this machine: http://127.0.0.1:8080 (ARGS="--port 9000 --city TILE.gml.gz")
 	@exec $(BIN)/kumagaya demo $(ARGS)
 
-test: setup-dev check ## everything CI runs
-	@$(BIN)/pytest $(ARGS)
+test: setup-dev check ## everything CI runs (ARGS="tests/edge -k twin" runs what is asked for)
+	@$(if $(ARGS),exec $(BIN)/pytest $(ARGS))
+	# The rooms side by side; then, with the machine to themselves, those that start the whole city and look at the clock.
+	$(BIN)/pytest --numprocesses 2 --dist loadfile $(WHOLE_CITY:%=--ignore=%)
+	$(BIN)/pytest $(WHOLE_CITY)
 
 check: setup-dev ## format, lint, types, import rules, front end
 	@$(BIN)/ruff format --check --quiet .
