@@ -8,7 +8,8 @@ from numba import prange
 
 from central.heat.comfort.utci_polynomial import degree_6, utci_offsets
 from central.heat.comfort.wbgt_surface import WbgtSurface, wbgt_at
-from central.heat.comfort.wbgt_variation import WbgtVariation, wbgt_surplus
+from central.heat.comfort.wbgt_surplus import USUAL, wbgt_surplus, wbgt_surplus_wide
+from central.heat.comfort.wbgt_variation import WbgtVariation
 from central.heat.compiled import kernel
 from central.heat.geometry.blocks import BLOCK
 from central.heat.geometry.dome import WORDS
@@ -21,6 +22,7 @@ from central.heat.step_kernel import K4_PER_WM2, KELVIN_32, ONE, UTCI_WIND_MAX, 
 
 SIGMA = np.float32(STEFAN_BOLTZMANN)
 NONE = np.int32(0)
+USUAL_SIZE = USUAL.size
 ALBEDO_VIEW = np.float32(ABSORPTIVITY_SHORT * (END_SHARE + 2.0 * SIDE_SHARE))
 """Share of what falls on the level that a person absorbs per unit of the ground's albedo."""
 LONG_GROUND_VIEW = np.float32(0.97 * GROUND_VIEW)
@@ -91,6 +93,7 @@ def fill_local_maps(
     wbgt_coefficients = surface.coefficients
     globe_terms, wick_terms, wind_terms = surface.globe_terms, surface.wick_terms, surface.wind_terms
     change, centre = variation.coefficients, variation.centre
+    air_varies_widely = change.size > USUAL_SIZE
     base = weights.sky_sum[0]
     sunlit_masks = weights.sunlit_masks
     wall_words, wall_scale = weights.wall.words, weights.wall.scale
@@ -228,7 +231,13 @@ def fill_local_maps(
                 out_wbgt[i] = wbgt_at(wbgt_coefficients, x, z, y)
                 sunlit[i] = z
                 hidden[i] = y
-            if air_varies:
+            if air_varies_widely:
+                for i in range(BLOCK):
+                    s = warmer[i] * centre[1]
+                    r = (humidity[i] - centre[2]) * centre[3]
+                    x = globe_terms[0] + globe_terms[1] * level_light[i] + globe_terms[2] * (beam * reached[i])
+                    out_wbgt[i] += wbgt_surplus_wide(change, s, r, sunlit[i], hidden[i], x)
+            elif air_varies:
                 for i in range(BLOCK):
                     s = warmer[i] * centre[1]
                     r = (humidity[i] - centre[2]) * centre[3]
