@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from central.heat import step_reference
 from central.heat.comfort.wbgt import wbgt, wind_ratio
 from central.heat.comfort.wbgt_surface import wbgt_at, wbgt_surface
 from central.heat.comfort.wbgt_surplus import (
@@ -15,6 +16,8 @@ from central.heat.comfort.wbgt_surplus import (
     wbgt_surplus_wide,
 )
 from central.heat.comfort.wbgt_variation import wbgt_variation
+from central.heat.step import Weather, step
+from tests.central.heat.conftest import sun_over_kumagaya
 
 POINTS = 40
 TO_SENSOR = wind_ratio(2.0, 10.0)
@@ -128,6 +131,22 @@ def test_usual_and_longer_polynomials_agree_where_the_one_takes_over_from_the_ot
             for wettest in (humidity[1], humidity[1] + 0.01)
         )
         assert np.abs(below[0] - above[0]).max() <= 0.02
+
+
+@pytest.mark.parametrize("moment", ["2018-07-23T07:00+09:00", "2018-07-23T14:00+09:00", "2018-07-24T02:00+09:00"])
+def test_a_step_from_dry_to_moist_air_agrees_with_the_balances_in_every_cell(small_city, moment):
+    rng = np.random.default_rng(8)
+    air_degc = rng.choice([18.0, 22.0, 26.0, 30.0, 34.0], small_city.shape).astype(np.float32)
+    humidity_pct = rng.uniform(1.0, 91.0, small_city.shape).astype(np.float32)
+    humidity_pct.flat[:2] = 1.0, 91.0
+    sun = sun_over_kumagaya(moment)
+    weather = Weather(26.0, 46.0, 2.0, 850.0 if sun.is_up else 0.0)
+    fast = step(small_city, weather, sun, air_temperature_field_degc=air_degc, relative_humidity_field_pct=humidity_pct)
+    unknown = np.full(small_city.shape, 255, dtype=np.uint8)
+    slow = step_reference.local_step(
+        small_city, weather, sun, air_degc.astype(float), humidity_pct.astype(float), unknown
+    )
+    assert np.abs(fast.wbgt_degc - slow.wbgt_degc).max() <= 0.05
 
 
 def test_one_air_everywhere_has_no_surplus_however_dry_or_windless():
