@@ -128,10 +128,11 @@ def _powers(exponents: Any, first: Floats64, second: Floats64, third: Floats64) 
     return design
 
 
-def _fit(
-    terms: Terms, change: Floats64, air: tuple[Floats64, Floats64, Floats64], place: tuple[Floats64, Floats64, Floats64]
-) -> Floats64:
-    """(n,) coefficients of U1, the other U and the V. ``change`` (airs, places) is used up."""
+def _fit(terms: Terms, change: Floats64, air: tuple[Floats64, ...], place: tuple[Floats64, ...]) -> Floats64:
+    """(n,) coefficients of U1, the other U and the V, out of s, r and q of each air and x, y and g of each place.
+
+    ``change`` (airs, places) is used up.
+    """
     mean = change.mean(axis=1)
     change -= mean[:, np.newaxis]
     u1 = least_squares(_powers(terms.mean, *air), mean, RIDGE)
@@ -190,11 +191,16 @@ def wbgt_variation(
     with PARALLEL:
         change = _sample(airs, roots, light, air_pressure_hpa, cosine)
     q = (2.0 * np.maximum(moist, HUMIDITY_MIN_PCT) / half_pct) ** 0.125
+    of_air = s, (moist - humidity_pct[0]) / half_pct, q
+    of_place = np.tile(x, len(roots)), np.repeat(y, len(light)), np.tile(g, len(roots))
+    # The wettest air and the calm, where WBGT bends most, count twice.
+    fitted_airs = np.append(np.arange(s.size), np.arange(len(humidity) - 1, s.size, len(humidity)))
+    fitted_places = np.append(np.arange(change.shape[1]), np.arange(len(light)))
     found = _fit(
         terms,
-        change[1:].copy(),
-        (s, (moist - humidity_pct[0]) / half_pct, q),
-        (np.tile(x, len(roots)), np.repeat(y, len(light)), np.tile(g, len(roots))),
+        change[1:][np.ix_(fitted_airs, fitted_places)],
+        tuple(values[fitted_airs] for values in of_air),
+        tuple(values[fitted_places] for values in of_place),
     )
     of_humidity = (humidity_pct[0] / half_pct, HUMIDITY_MIN_PCT / half_pct)
     centre = np.array([air_degc[0], 1.0 / half_k, humidity_pct[0], 1.0 / half_pct], dtype=np.float32)
