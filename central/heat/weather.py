@@ -9,6 +9,9 @@ from central.heat.sun import Sun
 TWILIGHT_DEG = -6.0
 """Sun below which a pyranometer's reading is an offset, not light."""
 
+OFFSET_WM2 = 20.0
+"""What a good pyranometer may show in the dark, either way."""
+
 RANGES = {
     "air_temperature_degc": (-50.0, 50.0),
     "relative_humidity_pct": (0.0, 100.0),
@@ -68,6 +71,30 @@ def irradiance_of(weather: Weather, sun: Sun) -> Irradiance:
         return Irradiance(level, direct, diffuse)
     measured = weather.global_radiation_wm2 if weather.global_radiation_wm2 is not None else haurwitz_wm2(sun)
     return split(measured, sun, weather.air_temperature_degc, weather.relative_humidity_pct)
+
+
+def unused_radiation(weather: Weather, sun: Sun) -> dict[str, tuple[str, ...]]:
+    """Given radiation that the step leaves aside although it says something else than what is used.
+
+    Returns:
+        by reason, the fields of ``weather``; empty where all that was given is used or agrees with it to a tenth.
+    """
+    given = {name: getattr(weather, name) for name in RANGES if name.endswith("_wm2")}
+    lit = tuple(name for name, value in given.items() if value is not None and value > OFFSET_WM2)
+    below = f"the sun stands {-sun.altitude_deg:.1f} deg below the horizon"
+    if sun.altitude_deg < TWILIGHT_DEG:
+        return {below: lit} if lit else {}
+    unused: dict[str, tuple[str, ...]] = {}
+    if "direct_normal_wm2" in lit and not sun.is_up:
+        unused[below] = ("direct_normal_wm2",)
+    measured, used = weather.global_radiation_wm2, irradiance_of(weather, sun).global_wm2
+    if (
+        weather.direct_normal_wm2 is not None
+        and measured is not None
+        and abs(measured - used) > max(OFFSET_WM2, 0.1 * used)
+    ):
+        unused[f"direct and diffuse radiation are given, which make {used:.0f} W/m2"] = ("global_radiation_wm2",)
+    return unused
 
 
 def clearness_of(weather: Weather, sun: Sun, irradiance: Irradiance) -> float:

@@ -1,6 +1,7 @@
 """`kumagaya heat`: the heat simulation on files."""
 
 import argparse
+import sys
 import time
 from datetime import datetime
 from pathlib import Path
@@ -102,7 +103,9 @@ def _prepare(arguments: argparse.Namespace) -> int:
 
     surface = load_surface(arguments.surface)
     started_s = time.perf_counter()
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    # Where nobody watches, a bar leaves an empty line.
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("sky seen from every cell", total=1.0)
         geometry = prepare_city(arguments.out, surface, lambda share: bar.update(task, completed=share))
     seconds = time.perf_counter() - started_s
@@ -140,12 +143,16 @@ def _save_maps(path: Path, maps: "dict[str, npt.NDArray[np.float32]]") -> None:
 
 def _step(arguments: argparse.Namespace) -> int:
     from central.heat.step import step
+    from central.heat.weather import unused_radiation
 
     geometry, weather, sun = _given(arguments)
     try:
         frame = step(geometry, weather, sun)
     except ValueError as error:
         raise _as_user_error(error) from None
+    for reason, fields in unused_radiation(weather, sun).items():
+        options = ", ".join(f"{OPTION_OF_FIELD[field]} {getattr(weather, field):g}" for field in fields)
+        print(f"kumagaya heat: {options} not used: {reason}", file=sys.stderr)
     maps = {"tmrt": frame.tmrt_degc, "utci": frame.utci_degc, "wbgt": frame.wbgt_degc, "shadow": frame.shadow}
     _save_maps(arguments.out, {**maps, "svf": geometry.sky_view})
     walkable = geometry.is_ground
@@ -188,8 +195,10 @@ def _bench(arguments: argparse.Namespace) -> int:
 def _comfort(arguments: argparse.Namespace) -> int:
     from central.simulation.comfort_table import add_indices
 
-    rows, added = add_indices(arguments.points, arguments.out)
-    print(f"{arguments.out}: {rows} rows, added {', '.join(added)}")
+    made = add_indices(arguments.points, arguments.out)
+    if made.note:
+        print(f"kumagaya heat: {made.note}", file=sys.stderr)
+    print(f"{arguments.out}: {made.rows} rows, added {', '.join(made.columns)}")
     return 0
 
 
@@ -222,13 +231,20 @@ def _weather(arguments: argparse.Namespace, **measured_wm2: float | None) -> "We
 
 
 def _unix_ms(text: str) -> int:
+    from central.heat.sun import END_UNIX_MS, FIRST_UNIX_MS, FIRST_YEAR, LAST_YEAR
+
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise UserError(f"{text!r} is not a time", where="--time", hint="write it as 2018-07-23T12:00+09:00") from None
     if moment.tzinfo is None:
         raise UserError(f"{text!r} has no UTC offset", where="--time", hint=f"for Japan write {text}+09:00")
-    return round(moment.timestamp() * 1000)
+    unix_ms = round(moment.timestamp() * 1000)
+    if not FIRST_UNIX_MS <= unix_ms < END_UNIX_MS:
+        raise UserError(
+            f"{text!r} is too far off: the sun's place is computed from {FIRST_YEAR} to {LAST_YEAR}", where="--time"
+        )
+    return unix_ms
 
 
 def _as_user_error(error: ValueError) -> UserError:

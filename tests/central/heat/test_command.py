@@ -12,6 +12,7 @@ import pytest
 
 from central.simulation.cityfile import save_city, save_surface
 from kumagaya.cli import main
+from tests.shared import shared_path
 
 NOON = ["--time", "2018-07-23T12:00+09:00", "--ta", "38", "--rh", "33", "--wind", "2", "--ghi", "930"]
 
@@ -63,6 +64,9 @@ def test_bench_prints_what_scripts_read(city, capsys):
     [
         (["--time", "2018-07-23T12:00"], "--time: '2018-07-23T12:00' has no UTC offset"),
         (["--time", "noon"], "--time: 'noon' is not a time"),
+        (["--time", "9999-12-31T23:59-12:00"], "--time: '9999-12-31T23:59-12:00' is too far off: the sun's place is"),
+        (["--time", "0001-01-01T00:00+14:00"], "computed from 1900 to 2200"),
+        (["--time", "1899-12-31T23:59+00:00"], "--time: '1899-12-31T23:59+00:00' is too far off"),
         (["--rh", "133"], "--rh: relative_humidity_pct is 133"),
         (["--ta", "nan"], "--ta: air_temperature_degc is nan"),
         (["--ta", "48", "--rh", "90"], "UTCI is defined up to 50 hPa"),
@@ -76,6 +80,53 @@ def test_a_wrong_option_is_one_line_and_exit_code_2(city, tmp_path, capsys, chan
     assert message in error
     assert error.count("\n") == 1
     assert not (tmp_path / "f.npz").exists()
+
+
+MIDNIGHT = "2018-07-24T00:00+09:00"
+
+
+@pytest.mark.parametrize(
+    ("changed", "line"),
+    [
+        (
+            ["--ghi", "100", "--dni", "900", "--dhi", "300"],
+            "--ghi 100 not used: direct and diffuse radiation are given, ",
+        ),
+        (["--time", MIDNIGHT, "--ghi", "500"], "--ghi 500 not used: the sun stands 33.8 deg below the horizon"),
+        (
+            ["--time", MIDNIGHT, "--dni", "500", "--dhi", "30"],
+            "--ghi 930, --dni 500, --dhi 30 not used: the sun stands",
+        ),
+        (
+            ["--time", "2018-07-23T19:05+09:00", "--ghi", "25", "--dni", "300", "--dhi", "20"],
+            "--dni 300 not used: the sun",
+        ),
+    ],
+)
+def test_radiation_that_is_not_used_is_told_in_a_line(city, tmp_path, capsys, changed, line):
+    assert main(["heat", "step", city, *NOON, "--out", str(tmp_path / "f.npz"), *changed]) == 0
+    told = capsys.readouterr().err
+    assert told.startswith(f"kumagaya heat: {line}")
+    assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        ["--dni", "724.7", "--dhi", "234.2"],
+        ["--time", MIDNIGHT, "--ghi", "3"],
+        ["--time", "2018-07-23T19:05+09:00", "--ghi", "25"],
+    ],
+)
+def test_radiation_that_agrees_or_is_an_offset_is_not_talked_about(city, tmp_path, capsys, changed):
+    assert main(["heat", "step", city, *NOON, "--out", str(tmp_path / "f.npz"), *changed]) == 0
+    assert not capsys.readouterr().err
+
+
+def test_a_progress_bar_that_nobody_watches_leaves_no_line(tmp_path, small_surface, capsys):
+    save_surface(tmp_path / "surface.npz", small_surface)
+    assert main(["heat", "prepare", str(tmp_path / "surface.npz"), "--out", str(tmp_path / "small.city")]) == 0
+    assert not capsys.readouterr().err
 
 
 def test_a_wrong_file_is_one_line_and_exit_code_2(city, tmp_path, capsys):
@@ -139,6 +190,19 @@ def test_comfort_adds_wbgt_and_its_parts(tmp_path):
         ("ta_C,tmrt_C,va10_ms,rh_pct\n25,50,2\n", "line 2, rh_pct: '' is not a number"),
         ("ta_C,tmrt_C,va10_ms,rh_pct\n25,50,2,140\n", "line 2, rh_pct: 140 must lie in 0 .. 100"),
         ("ta_C,tmrt_C,va10_ms,rh_pct\n45,50,2,90\n", "line 2: relative_humidity_pct 90 at"),
+        ("ta_C,tmrt_C,va10_ms,rh_pct\n25,50,2,40\n\n25,hot,2,40\n", "line 4, tmrt_C: 'hot' is not a number"),
+        ('name,ta_C,tmrt_C,va10_ms,rh_pct\n"a\nb",25,50,2,40\nc,25,50,2,\n', "line 4, rh_pct: '' is not a number"),
+        (
+            "ta_C,tmrt_C,va10_ms,rh_pct\n25,50,2,40\n60,110,2,5\n",
+            "line 3, ta_C: 60: UTCI is defined for air of -50 .. 50",
+        ),
+        (
+            "ta_C,tmrt_C,va10_ms,rh_pct\n25,95.1,2,40\n",
+            "line 2, tmrt_C: 95.1 at ta_C 25: UTCI is defined for tmrt_C - ta_C of -30 .. 70 K",
+        ),
+        ("ta_C,tmrt_C,va10_ms,rh_pct\n0,-31,2,40\n", "line 2, tmrt_C: -31 at ta_C 0"),
+        ("ta_C,tmrt_C,va10_ms,rh_pct,ta_C\n25,50,2,40,26\n", "names the column 'ta_C' more than once"),
+        ("ta_C,tmrt_C,va10_ms,rh_pct\n25,50,2,4,0\n", "line 2: the row has more values than the 4 columns"),
         ("ta_C,tmrt_C\n25,50\n", "has the columns ta_C, tmrt_C"),
         ("", "has the columns (none)"),
     ],
@@ -147,6 +211,55 @@ def test_comfort_names_file_line_and_column(tmp_path, capsys, text, message):
     code, _ = comfort(tmp_path, text)
     assert code == 2
     assert message in capsys.readouterr().err
+
+
+def test_the_ends_of_what_utci_is_defined_for_have_values(tmp_path, capsys):
+    code, rows = comfort(
+        tmp_path,
+        """
+        ta_C,tmrt_C,va10_ms,rh_pct
+        50,120,17,10
+        -50,-80,0,10
+        25.1,95.1,2,40
+        """,
+    )
+    assert code == 0
+    assert all(-273.0 < float(row["utci_degc"]) < 100.0 for row in rows)
+    assert not capsys.readouterr().err
+
+
+def test_a_storm_counts_as_the_strongest_wind_and_is_told(tmp_path, capsys):
+    code, rows = comfort(
+        tmp_path,
+        """
+        ta_C,tmrt_C,va10_ms,rh_pct
+        25,50,17,40
+        25,50,100,40
+        25,50,18,40
+        """,
+    )
+    assert code == 0
+    assert len({row["utci_degc"] for row in rows}) == 1
+    told = capsys.readouterr().err
+    assert "wind above 17 m/s counts as 17 m/s in UTCI: 2 of 3 rows, the first in line 3" in told
+    assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "columns"),
+    [
+        ("utci_reference.csv", 169, ["utci_degc"]),
+        ("wbgt_liljegren_reference.csv", 140, ["wbgt_degc", "globe_degc", "natural_wet_bulb_degc"]),
+    ],
+)
+def test_every_row_of_the_references_has_its_values(tmp_path, capsys, name, rows, columns):
+    points = shared_path(f"reference/heat/{name}")
+    assert main(["heat", "comfort", str(points), "--out", str(tmp_path / "out.csv")]) == 0
+    assert not capsys.readouterr().err
+    with (tmp_path / "out.csv").open(newline="") as file:
+        made = list(csv.DictReader(file))
+    assert len(made) == rows
+    assert all(np.isfinite(float(row[column])) for row in made for column in columns)
 
 
 def test_a_table_without_rows_stays_one(tmp_path):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from central.heat.radiation.clearness import haurwitz_wm2
-from central.heat.sun import sun_position
+from central.heat.sun import END_UNIX_MS, FIRST_UNIX_MS, sun_position
 from tests.central.heat.conftest import sun_over_kumagaya, unix_ms
 from tests.shared import shared_path
 
@@ -72,3 +72,25 @@ def test_midnight_sun_and_polar_night_have_a_sunrise_all_the_same():
 def test_the_poles_do_not_break_it(latitude_deg):
     sun = sun_position(0, latitude_deg, 0.0)
     assert abs(sun.altitude_deg) == pytest.approx(abs(sun.declination_deg), abs=1e-9)
+
+
+def test_the_years_that_the_formulas_hold_for_begin_and_end_at_midnight():
+    assert unix_ms("1900-01-01T00:00+00:00") == FIRST_UNIX_MS
+    assert unix_ms("2201-01-01T00:00+00:00") == END_UNIX_MS
+
+
+@pytest.mark.parametrize(
+    ("moment", "altitude_deg", "azimuth_deg"),
+    [("1900-01-05T03:00:00+00:00", 31.11111, 183.28713), ("2200-06-27T21:00:00+00:00", 16.15312, 72.68119)],
+)
+def test_the_first_and_last_year_agree_with_spa(moment, altitude_deg, azimuth_deg):
+    """pvlib 0.16.1, solarposition.spa_python."""
+    sun = sun_position(unix_ms(moment), 36.139, 139.389)
+    assert sun.altitude_deg == pytest.approx(altitude_deg, abs=0.02)
+    assert sun.azimuth_deg == pytest.approx(azimuth_deg, abs=0.03)
+
+
+@pytest.mark.parametrize("days", [-800_000, 2_940_000])
+def test_a_moment_without_a_date_is_a_value_error(days):
+    with pytest.raises(ValueError, match=r"year|ordinal"):
+        sun_position(days * 86_400_000, 36.139, 139.389)
