@@ -13,6 +13,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from rasterio.features import rasterize
+from scipy.ndimage import binary_dilation, label
 
 from central.city.grid import Grid
 from central.city.model import City, LandCover, RoadKind, RoadSection
@@ -44,6 +45,10 @@ ALLOWING: Final = frozenset({"yes", "designated", "permissive", "official"})
 EXTRACT_BYTES_MAX: Final = 500_000_000
 ROADS_SHARE_MIN: Final = 0.02
 """Road surfaces that cover less of the raster than this are no network: a tile cut at its edge."""
+PAVED_IN_ONE_PIECE_MIN: Final = 0.75
+"""Paved ground that is more scattered than this is no network either: car parks, or streets whose bridges and crossings are not paved."""
+SURFACE_FILE: Final = "surface"
+"""`City.source` of a city of which only rasters are known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +90,7 @@ class WalkingLines:
 
 @dataclass(frozen=True, eq=False)
 class WalkableGround:
-    """`mask`: (rows, columns) True where people may walk; `by_roads`: road surfaces said so, not just the lack of buildings."""
+    """`mask`: (rows, columns) True where people may walk; `by_roads`: roads or paving said so, not just the lack of buildings."""
 
     mask: Mask
     by_roads: bool
@@ -96,6 +101,9 @@ def walkable_ground(city: City, is_ground: Mask) -> WalkableGround:
 
     Where the city has road surfaces these are it, without motorways, railways and tunnels. Else it is all open ground, without water and
     railways as far as roads and land cover tell of them; the built-in downtown has its bridges and crossings where its streets are.
+
+    Of a surface file no roads are known. There the land cover speaks for them: asphalt and paving, where they cover as much as roads have
+    to and most of them hang together.
 
     Args:
         city: roads, land cover and raster.
@@ -108,11 +116,31 @@ def walkable_ground(city: City, is_ground: Mask) -> WalkableGround:
     roads = _drawn(city.grid, for_walkers, all_touched=True)
     if roads.mean() >= ROADS_SHARE_MIN:
         return WalkableGround(roads & (is_ground | _drawn(city.grid, bridges)), by_roads=True)
+    if city.source == SURFACE_FILE:
+        streets = _paved_streets(city.land_cover, is_ground)
+        if streets is not None:
+            return WalkableGround(streets, by_roads=True)
     barred: Mask = (city.land_cover == LandCover.WATER) | _drawn(city.grid, railways, all_touched=True)
     if city.source == "synthetic":
         barred |= _drawn(city.grid, [_plan_strip(-REACH_M, REACH_M, RAIL.v0, RAIL.v1)])
         barred &= ~_drawn(city.grid, [_plan_strip(u - w / 2, u + w / 2, -REACH_M, REACH_M) for u, w in AVENUES_ALONG])
     return WalkableGround(is_ground & ~(barred & ~roads), by_roads=False)
+
+
+def _paved_streets(land_cover: NDArray[np.uint8], is_ground: Mask) -> Mask | None:
+    """Paved ground that can be taken for the streets; None where it cannot.
+
+    In the land cover a road has the cells whose middle it covers. Its outline touches about one more on each side, and without these narrow
+    lanes fall to pieces: on two tiles of Osaka paving and the cells beside it hold 99.8 % of the cells that the roads themselves give,
+    and 6 to 9 % more.
+    """
+    paved = np.isin(land_cover, (LandCover.ASPHALT, LandCover.COBBLE))
+    streets: Mask = binary_dilation(paved) & is_ground & (land_cover != LandCover.WATER)
+    if streets.mean() < ROADS_SHARE_MIN:
+        return None
+    pieces, _ = label(streets)
+    largest = int(np.bincount(pieces[streets]).max())
+    return streets if largest >= PAVED_IN_ONE_PIECE_MIN * np.count_nonzero(streets) else None
 
 
 def _plan_strip(u0: float, u1: float, v0: float, v1: float) -> shapely.Polygon:

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,11 +26,10 @@ from central.heat.paths import (
     network_of_edges,
     network_of_ground,
 )
-from central.heat.paths.exposure import WALKING_SPEED_MS
 from central.simulation.areas import NearestGround
-from central.simulation.bands import BANDS
 from central.simulation.frames import NO_VALUE, Layer
 from central.simulation.paths_heat import DOSE_FROM_DEGC, LAYERS_NEEDED, THRESHOLDS, FrameHeat, heat_of
+from central.simulation.paths_place import is_on_earth, swapped
 
 __all__ = [
     "DETOUR_MAX",
@@ -44,8 +43,6 @@ __all__ = [
     "Obstacle",
     "Path",
     "Paths",
-    "exposure_dict",
-    "paths_geojson",
 ]
 
 SNAP_MAX_M: Final = 60.0
@@ -94,13 +91,17 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """The answer. `network`: "ground", "roads" or "lines". `index`: what the dose is made of; "wbgt" where UTCI is not defined."""
+    """The answer. `network`: "ground", "roads" or "lines". `index`: what the dose is made of; "wbgt" where UTCI is not defined.
+
+    `attribution`: whom to thank for what was walked on; `city_attribution`: for the city's model, whose shade it is.
+    """
 
     paths: tuple[Path, ...]
     start: End
     goal: End
     network: str
     attribution: str
+    city_attribution: str
     index: str
 
 
@@ -181,7 +182,7 @@ class CoolPaths:
             elif route is not None:
                 routes.append(([kind], route))
         paths = tuple(Path(tuple(kinds), _line(ways, route), _exposure(ways, heat, route)) for kinds, route in routes)
-        return Paths(paths, start, end, ways.kind, ways.attribution, index)
+        return Paths(paths, start, end, ways.kind, ways.attribution, city.attribution_en, index)
 
     def _ways_of(self, city: City, is_ground: NDArray[np.bool_]) -> _Ways:
         ways = self._ways
@@ -218,7 +219,9 @@ class CoolPaths:
         wanted: list[tuple[float, float]] = []
         for end, (lat, lon) in (("from", origin), ("to", goal)):
             if ways.city.cell_at(lat, lon) is None:
-                return NoPath(Obstacle.OUTSIDE, f"{lat:g},{lon:g} lies outside the map", end)
+                is_swapped = is_on_earth(lon, lat) and ways.city.cell_at(lon, lat) is not None
+                hint = f" ({swapped(lat, lon)})" if is_swapped else ""
+                return NoPath(Obstacle.OUTSIDE, f"{lat:.8g},{lon:.8g} lies outside the map{hint}", end)
             x_m, y_m = ways.city.frame.point_to_local(lon, lat)
             grid = ways.city.grid
             wanted.append(((x_m - grid.x_west_m) / grid.pixel_size_m, (grid.y_north_m - y_m) / grid.pixel_size_m))
@@ -274,53 +277,3 @@ def _lonlat(ways: _Ways, x_cells: Floats64, y_cells: Floats64) -> tuple[tuple[fl
     y = grid.y_north_m - y_cells * grid.pixel_size_m
     lon, lat = ways.city.frame.to_lonlat(x, y)
     return tuple(zip(np.round(lon, DECIMALS).tolist(), np.round(lat, DECIMALS).tolist(), strict=True))
-
-
-def paths_geojson(found: Paths, *, frame_id: str, at: str, max_detour: float) -> dict[str, Any]:
-    """A GeoJSON FeatureCollection (RFC 7946) as an object: the walks, shortest first."""
-    return {
-        "type": "FeatureCollection",
-        "frame": frame_id,
-        "at": at,
-        "index": found.index,
-        "max_detour": max_detour,
-        "dose_from_degc": DOSE_FROM_DEGC[found.index],
-        "walking_speed_ms": WALKING_SPEED_MS,
-        "network": found.network,
-        "attribution": found.attribution,
-        "from": _end_dict(found.start),
-        "to": _end_dict(found.goal),
-        "features": [
-            {
-                "type": "Feature",
-                "geometry": {"type": "LineString", "coordinates": [list(point) for point in path.line]},
-                "properties": {"kinds": list(path.kinds), **exposure_dict(path.exposure)},
-            }
-            for path in found.paths
-        ],
-    }
-
-
-def exposure_dict(exposure: Exposure) -> dict[str, Any]:
-    has_utci = np.isfinite(exposure.mean_utci_degc)
-    return {
-        "length_m": round(exposure.length_m, 1),
-        "duration_s": round(exposure.duration_s),
-        "shade_pct": round(exposure.shade_pct, 1),
-        "mean_utci_degc": round(exposure.mean_utci_degc, 2) if has_utci else None,
-        "max_utci_degc": round(exposure.max_utci_degc, 2) if has_utci else None,
-        "mean_wbgt_degc": round(exposure.mean_wbgt_degc, 2),
-        "max_wbgt_degc": round(exposure.max_wbgt_degc, 2),
-        "utci_dose_degc_min": round(exposure.utci_dose_degc_min, 2) if has_utci else None,
-        "wbgt_dose_degc_min": round(exposure.wbgt_dose_degc_min, 2),
-        "utci_minutes": _named("utci", exposure.utci_minutes) if has_utci else None,
-        "wbgt_minutes": _named("wbgt", exposure.wbgt_minutes),
-    }
-
-
-def _named(layer: str, minutes: tuple[float, ...]) -> dict[str, float]:
-    return {band.id: round(spent, 2) for band, spent in zip(BANDS[layer], minutes, strict=True)}
-
-
-def _end_dict(end: End) -> dict[str, float]:
-    return {"lat": end.lat, "lon": end.lon, "snapped_m": end.snapped_m}

@@ -15,6 +15,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
+from central.simulation.paths_place import is_on_earth
+
 PROBLEM_JSON: Final = "application/problem+json"
 TYPES_PATH: Final = "/problems"
 
@@ -197,7 +199,19 @@ async def _invalid(request: Request, error: Exception) -> Response:
     said = f"{field}: {first['msg']}"
     if given is not None and first["type"] != "missing":
         said += f", got {str(given)[:80]!r}"
+    said += _swapped(request) if field in {"lat", "lon"} else ""
     return of_kind(request, INVALID_INPUT, said, field=field)
+
+
+def _swapped(request: Request) -> str:
+    """A hint where the two coordinates of the query would be a place the other way round, and are none as they are."""
+    try:
+        lat, lon = (float(request.query_params[name]) for name in ("lat", "lon"))
+    except (KeyError, ValueError):
+        return ""
+    if is_on_earth(lat, lon) or not is_on_earth(lon, lat):
+        return ""
+    return f" (are they swapped? lat={lon:.8g}, lon={lat:.8g} is a place)"
 
 
 async def _http(request: Request, error: Exception) -> Response:

@@ -63,7 +63,10 @@ class PathFeature(Strict):
 
 
 class Paths(Strict):
-    """GeoJSON, shortest walk first. `network`: what was walked on: lines of a map, road surfaces, or the open ground."""
+    """GeoJSON, shortest walk first. `network`: what was walked on: lines of a map, road surfaces, or the open ground.
+
+    `attribution`: whom to thank for what was walked on; `city_attribution`: for the city's model, whose shade it is.
+    """
 
     type: Literal["FeatureCollection"]
     frame: str
@@ -74,6 +77,7 @@ class Paths(Strict):
     walking_speed_ms: float
     network: Literal["ground", "roads", "lines"]
     attribution: str
+    city_attribution: str
     from_: PathEnd = Field(alias="from")
     to: PathEnd
     features: list[PathFeature]

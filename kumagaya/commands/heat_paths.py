@@ -4,10 +4,14 @@ import argparse
 import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from contract.errors import UserError
 from contract.whole_file import asked_for
+
+if TYPE_CHECKING:
+    from central.city.model import City
+    from central.city.walking import WalkingLines
 
 DESCRIPTION = """Walks from A to B that trade length against heat, through a frame of `kumagaya heat step`: prints their numbers and writes
 them as GeoJSON. People walk on the open ground of the surface, or on the streets of an Overpass answer (docs/paths.md)."""
@@ -44,34 +48,21 @@ def add_paths_parser(subparsers: Any) -> None:
 
 def run_paths(arguments: argparse.Namespace) -> int:
     """Finds the walks, prints their numbers, writes them."""
-    import numpy as np
-
-    from central.city.grid import Grid
-    from central.city.model import City, ImportReport, LandCover
-    from central.city.projection import LocalFrame
-    from central.city.walking import read_overpass
-    from central.simulation.cityfile import load_surface
     from central.simulation.frames import LAYERS, quantise
-    from central.simulation.paths import DETOUR_MAX, LAYERS_NEEDED, CoolPaths, NoPath, paths_geojson
+    from central.simulation.paths import DETOUR_MAX, LAYERS_NEEDED, CoolPaths, NoPath
+    from central.simulation.paths_geojson import paths_geojson
+    from central.simulation.paths_place import read_place
+    from central.simulation.surface_city import load_surface_city
 
     if not 1.0 <= arguments.max_detour <= DETOUR_MAX:
         raise UserError(f"is {arguments.max_detour:g}, must lie in 1 .. {DETOUR_MAX:g}", where="--max-detour")
-    origin, goal = _place("--from", arguments.origin), _place("--to", arguments.goal)
-    surface = load_surface(arguments.surface)
-    rows, columns = surface.shape
-    size = surface.pixel_size_m
-    with np.load(arguments.surface, allow_pickle=False) as archive:
-        cover = archive["land_cover"] if "land_cover" in archive.files else None
-    if cover is None or cover.shape != surface.shape:
-        cover = np.full(surface.shape, LandCover.UNKNOWN, np.uint8)
-    frame = LocalFrame(surface.lat, surface.lon)
-    grid = Grid(-columns * size / 2, rows * size / 2, columns, rows, size)
-    city = City("", "", "surface", frame, grid, (), cover.astype(np.uint8), "", "", ImportReport())
+    origin, goal = read_place(arguments.origin, "--from"), read_place(arguments.goal, "--to")
+    city, surface = load_surface_city(arguments.surface)
     is_ground = surface.dsm - surface.dem < 1.0
     fields = _fields(arguments.frame, surface.shape, LAYERS_NEEDED)
     _check_values(arguments.frame, fields, is_ground)
     layers = {name: quantise(LAYERS[name], field, is_ground) for name, field in fields.items()}
-    lines = None if arguments.walking is None else read_overpass(arguments.walking, frame)
+    lines = None if arguments.walking is None else _streets(arguments.walking, city)
     found = CoolPaths(lines).find(
         city, "file", layers, origin, goal, max_detour=arguments.max_detour, index=arguments.index
     )
@@ -84,27 +75,31 @@ def run_paths(arguments: argparse.Namespace) -> int:
         dose = met.utci_dose_degc_min if found.index == "utci" else met.wbgt_dose_degc_min
         print(
             f"{'+'.join(path.kinds):<20} {met.length_m:6.0f} m {met.duration_s / 60.0:5.1f} min  shade {met.shade_pct:3.0f} %  "
-            f"UTCI {_number(met.mean_utci_degc)} (highest {_number(met.max_utci_degc)})  WBGT {met.mean_wbgt_degc:.1f}  "
+            f"UTCI {_number(met.mean_utci_degc)} (highest {_number(met.max_utci_degc)})  WBGT {_number(met.mean_wbgt_degc)}  "
             f"{found.index} dose {dose:.0f} degC min"
         )
     if arguments.out is not None:
-        body = paths_geojson(found, frame_id=arguments.frame.name, at="", max_detour=arguments.max_detour)
+        # A frame's file does not tell its moment.
+        body = paths_geojson(found, frame_id=arguments.frame.name, at=None, max_detour=arguments.max_detour)
         with asked_for(arguments.out) as part:
             part.write_text(json.dumps(body, ensure_ascii=False), encoding="utf-8")
         print(f"written to {arguments.out}")
     return 0
 
 
-def _place(option: str, text: str) -> tuple[float, float]:
-    try:
-        lat, lon = (float(word) for word in text.split(","))
-    except ValueError:
+def _streets(path: Path, city: "City") -> "WalkingLines":
+    """The lines of an Overpass answer on the map. Raises UserError where there is none of them."""
+    from central.city.walking import read_overpass
+
+    lines = read_overpass(path, city.frame).within(city.grid)
+    if lines.edge_from.size == 0:
+        lons, lats = zip(*city.corners, strict=True)
         raise UserError(
-            f"{text!r} is no place", where=option, hint="LAT,LON in degrees, for example 36.139,139.389"
-        ) from None
-    if not (abs(lat) <= 90.0 and abs(lon) <= 180.0):
-        raise UserError(f"{text!r} is no place on Earth", where=option)
-    return lat, lon
+            "no way of this file lies on the map: it is of another place",
+            where=str(path),
+            hint=f"ask Overpass for the bounds {min(lats):.5f},{min(lons):.5f},{max(lats):.5f},{max(lons):.5f}",
+        )
+    return lines
 
 
 def _fields(path: Path, shape: tuple[int, int], names: tuple[str, ...]) -> dict[str, Any]:
@@ -158,4 +153,6 @@ def _check_values(path: Path, fields: "dict[str, Any]", is_ground: Any) -> None:
 
 def _number(value: float) -> str:
     """One decimal, "-" for what is not defined."""
-    return f"{value:.1f}" if math.isfinite(value) else "-"
+    from central.simulation.rounding import rounded
+
+    return f"{rounded(value, 1):.1f}" if math.isfinite(value) else "-"

@@ -5,7 +5,9 @@ from typing import Annotated, Final, Literal
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from central.simulation.paths import DETOUR_MAX, LAYERS_NEEDED, CoolPaths, NoPath, Obstacle, paths_geojson
+from central.simulation.paths import DETOUR_MAX, LAYERS_NEEDED, CoolPaths, NoPath, Obstacle
+from central.simulation.paths_geojson import paths_geojson
+from central.simulation.paths_place import read_place
 from central.store.door import Frame
 from central.web import schemas, schemas_paths
 from central.web.moments import iso
@@ -20,6 +22,7 @@ from central.web.problems import (
 )
 from central.web.replies import GEO_JSON, json_reply
 from central.web.services import Services
+from contract.errors import UserError
 
 _OF_OBSTACLE: Final = {
     Obstacle.OUTSIDE: OUTSIDE_THE_MAP,
@@ -81,12 +84,8 @@ def _frame(services: Services, name: str | None) -> Frame:
 
 
 def _place(field: str, text: str) -> tuple[float, float]:
-    """LAT,LON. Raises ProblemError naming the field."""
-    parts = text.split(",")
+    """(lat, lon). Raises ProblemError naming the field."""
     try:
-        lat, lon = (float(part) for part in parts)
-    except ValueError:
-        raise ProblemError(INVALID_INPUT, f"{field}: {text!r} is not LAT,LON in degrees", field=field) from None
-    if not (abs(lat) <= 90.0 and abs(lon) <= 180.0):
-        raise ProblemError(INVALID_INPUT, f"{field}: {text!r} is no place on Earth", field=field)
-    return lat, lon
+        return read_place(text, field)
+    except UserError as error:
+        raise ProblemError(INVALID_INPUT, str(error), field=field) from None

@@ -2,16 +2,18 @@
 
 import gzip
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from shapely import box
 
 from central.city.grid import Grid
+from central.city.load import load_city
 from central.city.model import City, ImportReport, LandCover, Road, RoadKind, RoadSection
 from central.city.projection import LocalFrame
 from central.city.synthetic import synthetic_downtown
-from central.city.walking import read_overpass, walkable_ground
+from central.city.walking import SURFACE_FILE, read_overpass, walkable_ground
 from central.heat.paths import network_of_ground
 from contract.errors import UserError
 from tests.shared import shared_path
@@ -153,3 +155,67 @@ def test_both_sides_of_the_built_in_downtowns_railway_and_stream_are_joined_by_i
     )
     assert network.component[north] == network.component[south] == network.component[beyond]
     assert (is_ground & ~found.mask).mean() > 0.01, "rails and water are barred"
+
+
+def raster(cover):
+    return replace(town(land_cover=cover), source=SURFACE_FILE)
+
+
+def paved_strip(rows):
+    cover = np.full(GRID.shape, LandCover.UNKNOWN, np.uint8)
+    cover[rows] = LandCover.ASPHALT
+    return cover
+
+
+def test_on_a_surface_file_paving_and_the_cells_beside_it_are_the_streets():
+    cover = paved_strip(slice(20, 24))
+    cover[22:40, 10:12] = LandCover.COBBLE
+    cover[24, 30] = LandCover.WATER
+    ground = np.ones(GRID.shape, np.bool_)
+    ground[:, 40:] = False
+    found = walkable_ground(raster(cover), ground)
+    assert found.by_roads
+    assert np.flatnonzero(found.mask[:, 5]).tolist() == [19, 20, 21, 22, 23, 24]
+    assert found.mask[35, 9]
+    assert not found.mask[35, 5]
+    assert not found.mask[24, 30], "water"
+    assert not found.mask[20, 45], "under a building"
+    assert not walkable_ground(town(land_cover=cover), ground).by_roads, "the served city has its roads as outlines"
+
+
+@pytest.mark.parametrize(
+    "cover",
+    [
+        np.full(GRID.shape, LandCover.UNKNOWN, np.uint8),
+        np.where(np.arange(3600).reshape(GRID.shape) == 1830, np.uint8(LandCover.ASPHALT), np.uint8(LandCover.UNKNOWN)),
+        paved_strip(slice(None, None, 10)),
+    ],
+    ids=["nothing is known", "hardly any", "in pieces"],
+)
+def test_without_streets_of_one_piece_a_surface_file_is_walked_on_all_open_ground(cover):
+    cover = cover.copy()
+    cover[50, :] = LandCover.WATER
+    found = walkable_ground(raster(cover), np.ones(GRID.shape, np.bool_))
+    assert not found.by_roads
+    assert found.mask.sum() == found.mask.size - 60
+
+
+@pytest.mark.parametrize("tile", ["51357356", "51357363"])
+def test_the_file_of_a_real_city_is_walked_much_like_the_city_itself(tile):
+    names = [f"data/plateau/{tile}_{theme}_6697_op.gml.gz" for theme in ("bldg", "tran")]
+    city, surface = load_city([str(shared_path(name)) for name in names])
+    is_ground = surface.dsm - surface.dem < 1.0
+    live = walkable_ground(city, is_ground)
+    of_file = walkable_ground(replace(city, roads=(), source=SURFACE_FILE), is_ground)
+    assert live.by_roads
+    assert of_file.by_roads
+    both = np.count_nonzero(live.mask & of_file.mask)
+    assert both > 0.995 * np.count_nonzero(live.mask)
+    assert both > 0.9 * np.count_nonzero(of_file.mask)
+
+
+def test_the_file_of_the_built_in_downtown_is_walked_on_its_open_ground_as_it_is_itself():
+    city, surface = synthetic_downtown(11202)
+    is_ground = surface.dsm - surface.dem < 1.0
+    assert not walkable_ground(city, is_ground).by_roads
+    assert not walkable_ground(replace(city, source=SURFACE_FILE), is_ground).by_roads

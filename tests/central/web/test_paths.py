@@ -1,11 +1,14 @@
 """GET /v1/paths/cool."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 
+from central.city.projection import LocalFrame
 from central.city.walking import WalkingLines
-from central.simulation.paths import CoolPaths, paths_geojson
+from central.simulation.paths import CoolPaths
+from central.simulation.paths_geojson import paths_geojson
 from central.web import schemas_paths
 from central.web.first_walk import FirstWalk
 from tests.central.simulation.small_city import JST_14_MS, LAT, LON
@@ -106,6 +109,50 @@ def test_what_cannot_be_answered(hot_town, origin, goal, more, status, kind, fie
     assert hot_town.client.get(problem["type"]).status_code == 200
 
 
+def test_who_writes_the_longitude_first_is_told(hot_town):
+    answer = ask(hot_town, "139.389,36.139", place(0, 0))
+    assert (answer.status_code, answer.json()["field"]) == (422, "from")
+    assert "LAT first, LON second: is 36.139,139.389 meant?" in answer.json()["detail"]
+    # Nowhere on Earth in any order: nothing to swap.
+    assert "meant" not in ask(hot_town, "139.389,136.139", place(0, 0)).json()["detail"]
+
+
+def test_on_a_map_where_both_orders_are_on_earth_the_swapped_one_is_told_when_it_is_on_the_map(hot_town):
+    frame, layers = layers_of(hot_town)
+    city = replace(hot_town.services.city(), frame=LocalFrame(10.0, 49.0))
+    found = CoolPaths().find(city, frame.id, layers, (49.0, 10.0), (10.0, 49.0))
+    assert found.detail == "49,10 lies outside the map (LAT first, LON second: is 10,49 meant?)"
+    assert CoolPaths().find(city, frame.id, layers, (48.0, 9.0), (10.0, 49.0)).detail == "48,9 lies outside the map"
+
+
+@pytest.mark.parametrize(
+    ("lat", "lon", "said"),
+    [
+        ("139.389", "36.139", "(are they swapped? lat=36.139, lon=139.389 is a place)"),
+        ("139.389", "136.139", "got '139.389'"),
+        ("139.389", "x", "got '139.389'"),
+        ("139.389", None, "got '139.389'"),
+    ],
+)
+def test_the_heat_at_a_swapped_place_is_refused_with_a_hint(hot_town, lat, lon, said):
+    query = {"lat": lat} | ({} if lon is None else {"lon": lon})
+    problem = hot_town.client.get("/v1/heat/at", params=query).json()
+    assert (problem["type"], problem["field"]) == ("/problems/invalid-input", "lat")
+    assert problem["detail"].endswith(said)
+
+
+def test_walks_thank_the_makers_of_the_lines_and_those_of_the_citys_model(hot_town):
+    frame, layers = layers_of(hot_town)
+    city = replace(hot_town.services.city(), attribution_en="surveyors")
+    drawn = CoolPaths(lines([-50, 0, 50], [0, 5, 0], [0, 1], [1, 2]))
+    ends = (LAT, LON - 50 * M_LON), (LAT, LON + 50 * M_LON)
+    thanked = []
+    for walks in (drawn, CoolPaths()):
+        body = paths_geojson(walks.find(city, frame.id, layers, *ends), frame_id=frame.id, at="", max_detour=1.3)
+        thanked.append((body["attribution"], body["city_attribution"]))
+    assert thanked == [("map makers", "surveyors"), ("surveyors", "surveyors")]
+
+
 def test_both_places_have_to_be_given(hot_town):
     answer = hot_town.client.get("/v1/paths/cool", params={"from": place(0, 0)})
     assert (answer.status_code, answer.json()["field"]) == (422, "to")
@@ -161,8 +208,6 @@ def test_places_that_no_walk_joins_or_that_are_far_from_any(hot_town):
 
 
 def test_where_utci_is_not_defined_wbgt_takes_its_place(hot_town):
-    from dataclasses import replace
-
     frame, layers = layers_of(hot_town)
     utci = layers["utci"]
     layers["utci"] = replace(utci, level=utci.level * 0, minimum=None, mean=None, maximum=None)
