@@ -51,10 +51,14 @@ class ScenarioWindow(Strict):
 
 
 class ScenarioResult(Strict):
-    """`window` is null when the changes change no cell. `without_effect`: indices of features that changed none."""
+    """`window` is null when the changes change no cell. `without_effect`: indices of features that changed none; `cropped`: of those that
+    reach beyond the map, where they are left out. `attribution`: whom to thank for the city's model.
+    """
 
     window: ScenarioWindow | None
     without_effect: list[int]
+    cropped: list[int]
+    attribution: str
     moments: list[ScenarioMoment]
 
 

@@ -11,7 +11,6 @@ from contract.errors import UserError
 if TYPE_CHECKING:
     from central.city.grid import Grid
     from central.city.projection import LocalFrame
-    from central.heat.surface import Surface
     from central.simulation.whatif.compare import Moment, Row
 
 DESCRIPTION = """Compares a city with an edited one: GeoJSON features to add or remove buildings and trees (docs/whatif.md).
@@ -45,9 +44,9 @@ def run_whatif(arguments: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.progress import Progress
 
-    from central.city.grid import Grid
-    from central.city.projection import LocalFrame
-    from central.simulation.cityfile import MAGIC, load_surface
+    from central.simulation.cityfile import MAGIC
+    from central.simulation.surface_city import load_surface_city
+    from central.simulation.whatif.city import walks_of
     from central.simulation.whatif.edit import read_edit
     from central.simulation.whatif.jobs import Task, run_task
 
@@ -59,11 +58,8 @@ def run_whatif(arguments: argparse.Namespace) -> int:
                     "is a prepared city, which no longer tells ground from roofs", where=str(path),
                     hint="give the SURFACE.npz that it was prepared from",
                 )  # fmt: skip
-    surface = load_surface(path)
-    rows, columns = surface.shape
-    size = surface.pixel_size_m
-    grid = Grid(-columns * size / 2, rows * size / 2, columns, rows, size)
-    frame = LocalFrame(surface.lat, surface.lon)
+    city, surface = load_surface_city(path)
+    grid, frame, credit = city.grid, city.frame, city.attribution_en
     moments = [_moment(text, arguments) for text in arguments.time]
     try:
         content = arguments.edit.read_bytes()
@@ -76,8 +72,7 @@ def run_whatif(arguments: argparse.Namespace) -> int:
         arguments.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"cannot be made: {error.strerror}", where=str(arguments.out)) from None
-    walks, cover, credit = _walks(path, surface)
-    task = Task(surface, grid, changes, moments, walks, cover)
+    task = Task(surface, grid, changes, moments, walks_of(city, surface), city.land_cover)
     with Progress(console=Console(stderr=True), transient=True) as bar:
         shown = bar.add_task("comparing", total=1.0)
         try:
@@ -86,16 +81,20 @@ def run_whatif(arguments: argparse.Namespace) -> int:
             raise UserError(str(error), where=str(path)) from None
     for index in result.untouched:
         print(f"without effect: features[{index}] changes no cell")
+    for index in result.cropped:
+        print(f"cropped: features[{index}] reaches beyond the map, only what lies on it is compared")
     if result.grid is None:
         print("nothing changes")
         return 0
     box = result.grid
-    print(f"compared {box.width} x {box.height} of {columns} x {rows} cells: beyond them nothing changes")
+    print(f"compared {box.width} x {box.height} of {grid.width} x {grid.height} cells: beyond them nothing changes")
     lines = [line for text, row in zip(arguments.time, result.rows, strict=True) for line in _lines(text, row)]
     for line in lines:
         print("  ".join(f"{word:<{width}}" for word, width in zip(line, (25, 24, 4, 12, 12, 12), strict=True)).rstrip())
     _write(arguments.out, lines, result.layers, box, frame, arguments.time, credit)
     print(f"written to {arguments.out}")
+    if credit:
+        print(f"attribution: {credit}")
     return 0
 
 
@@ -107,24 +106,8 @@ def _moment(text: str, arguments: argparse.Namespace) -> "Moment":
     return Moment(_unix_ms(text), weather)
 
 
-def _walks(path: Path, surface: "Surface") -> Any:
-    """What else the file tells: where means are taken (paved ground, or all of it), land cover or None, whom to thank."""
-    import numpy as np
-
-    from central.simulation.whatif.city import paved
-
-    is_ground = surface.dsm - surface.dem < 1.0
-    with np.load(path, allow_pickle=False) as archive:
-        cover = archive["land_cover"] if "land_cover" in archive.files else None
-        credit = str(archive["attribution"]) if "attribution" in archive.files else ""
-    if cover is None or cover.shape != surface.shape:
-        return is_ground, None, credit
-    cover = cover.astype(np.uint8)
-    return paved(is_ground, cover), cover, credit
-
-
 def _lines(time: str, row: "Row") -> list[tuple[str, ...]]:
-    from central.simulation.whatif.maps import row_dict
+    from central.simulation.whatif.maps import DIGITS, row_dict
 
     table = row_dict(row)
     values = {"wbgt_31_and_more": ("m2", table["wbgt_31_and_more_m2"])}
@@ -132,7 +115,7 @@ def _lines(time: str, row: "Row") -> list[tuple[str, ...]]:
         quantity, _, unit = name.rpartition("_")
         values[f"walks_{quantity}"] = (unit, value)
     return [
-        (time, quantity, unit, *(f"{value[column]:.2f}" for column in ("before", "after", "difference")))
+        (time, quantity, unit, *(f"{value[column]:.{DIGITS[unit]}f}" for column in ("before", "after", "difference")))
         for quantity, (unit, value) in values.items()
     ]
 
@@ -159,7 +142,7 @@ def _write(  # noqa: PLR0917
                 (out / f"{stem}.tif").write_bytes(encode_geotiff(layer, grid, frame, at=time, credit=credit))
                 (out / f"{stem}.png").write_bytes(encode_gray(layer.level))
                 scales[f"{stem}.png"] = {
-                    "time": time, "unit": layer.kind.unit, "offset": layer.offset, "step": layer.step
+                    "time": time, "unit": layer.kind.unit, "offset": layer.offset, "step": layer.step, "attribution": credit
                 }  # fmt: skip
         # value = offset + step * gray, gray 0 = building.
         (out / "scales.json").write_text(json.dumps(scales, indent=1) + "\n", encoding="utf-8")

@@ -2,15 +2,23 @@
 
 import csv
 import json
+import re
+from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
 
+from central.city.load import load_city
 from central.simulation.cityfile import save_city, save_surface
+from central.simulation.whatif.city import building_outline
+from central.simulation.whatif.edit import read_edit
+from central.simulation.whatif.surface import apply_changes
 from kumagaya.cli import main
 from tests.central.simulation.small_city import LAT, LON, small_city
 
+ROOT = Path(__file__).resolve().parents[2]
 WEATHER = ["--ta", "37", "--rh", "40", "--wind", "2", "--ghi", "900"]
 WEST, EAST = f"{LAT},{LON - 5e-4}", f"{LAT},{LON + 5e-4}"
 
@@ -53,6 +61,8 @@ def test_the_walks_are_printed_and_written(files, capsys):
     ("words", "said"),
     [
         (["--from", "here"], "--from: 'here' is no place"),
+        (["--from", f"{LON},{LAT}"], f"is no place on Earth (LAT first, LON second: is {LAT},{LON} meant?)"),
+        (["--to", "nan,139"], "--to: 'nan,139' is no place on Earth"),
         (["--from", "1,2"], "--from: 1,2 lies outside the map"),
         (["--max-detour", "0"], "--max-detour: is 0"),
         (["--max-detour", "nan"], "--max-detour: is nan"),
@@ -66,6 +76,58 @@ def test_what_cannot_be_walked_is_said_in_one_line(files, capsys, words, said):
     assert run("heat", "paths", files / "s.npz", *options) == 2
     error = capsys.readouterr().err.strip()
     assert said in error
+    assert "\n" not in error
+
+
+def test_streets_of_another_town_are_refused_with_their_file_and_the_bounds_to_ask_for(files, capsys):
+    nodes = [{"type": "node", "id": n, "lat": 34.6, "lon": 135.5 + n * 1e-4} for n in range(3)]
+    way = {"type": "way", "id": 1, "nodes": [0, 1, 2], "tags": {"highway": "footway"}}
+    (files / "osaka.json").write_text(json.dumps({"elements": [*nodes, way]}))
+    assert walk_on(files, "f.npz", "--walking", files / "osaka.json") == 2
+    error = capsys.readouterr().err.strip()
+    assert f"{files / 'osaka.json'}: no way of this file lies on the map" in error
+    south, west, north, east = (float(degrees) for degrees in error.rstrip(")").split("bounds ")[1].split(","))
+    assert (south + north) / 2 == pytest.approx(LAT, abs=1e-5)
+    assert (west + east) / 2 == pytest.approx(LON, abs=1e-5)
+    assert "\n" not in error
+
+
+def with_arrays(files, **more):
+    """The surface with these arrays besides, as s.npz."""
+    with np.load(files / "s.npz") as surface:
+        arrays = dict(surface)
+    np.savez(files / "s.npz", **arrays, **more)
+
+
+def test_walks_say_whom_to_thank_and_nothing_of_a_moment_that_nobody_knows(files):
+    with_arrays(files, attribution=np.array("PLATEAU"))
+    assert walk_on(files, "f.npz", "--out", files / "p.geojson") == 0
+    body = json.loads((files / "p.geojson").read_text())
+    assert (body["attribution"], body["city_attribution"], body["at"]) == ("PLATEAU", "PLATEAU", None)
+
+
+def test_walks_keep_to_the_paving_of_the_land_cover(files):
+    _, surface = small_city()
+    cover = np.full(surface.shape, 5, np.uint8)
+    # From the west along the south of the map to the east.
+    cover[29:50, 5:8] = cover[48:51, 5:55] = cover[29:50, 52:55] = 1
+    with_arrays(files, land_cover=cover)
+    assert walk_on(files, "f.npz", "--out", files / "p.geojson") == 0
+    body = json.loads((files / "p.geojson").read_text())
+    assert body["network"] == "roads"
+    assert body["features"][0]["properties"]["length_m"] > 150.0
+
+
+@pytest.mark.parametrize("verb", ["paths", "whatif"])
+def test_a_land_cover_that_is_none_is_refused_by_both_commands(files, capsys, verb):
+    with_arrays(files, land_cover=np.full((60, 60), 9, np.uint8))
+    more = {
+        "paths": ["--frame", files / "f.npz", "--from", WEST, "--to", EAST],
+        "whatif": ["--edit", files / "e.geojson", "--time", "2018-07-23T14:00+09:00", "--out", files / "w", *WEATHER],
+    }
+    assert run("heat", verb, files / "s.npz", *more[verb]) == 2
+    error = capsys.readouterr().err.strip()
+    assert f"{files / 's.npz'}: land_cover: is 9 at row 0, column 0" in error
     assert "\n" not in error
 
 
@@ -157,6 +219,8 @@ def test_a_comparison_prints_a_table_and_writes_maps(files, capsys):
     with (files / "w" / "table.csv").open() as file:
         table = list(csv.DictReader(file))
     assert len(table) == 10
+    for row in table:
+        assert Decimal(row["after"]) - Decimal(row["before"]) == Decimal(row["difference"])
     cooler = [row for row in table if row["quantity"] == "walks_mean_utci"]
     assert all(float(row["difference"]) < 0.0 for row in cooler)
     scales = json.loads((files / "w" / "scales.json").read_text())
@@ -165,13 +229,44 @@ def test_a_comparison_prints_a_table_and_writes_maps(files, capsys):
         assert np.nanmin(tif.read(1)) < -10.0
 
 
-def test_maps_thank_whoever_made_the_citys_model(files):
+def test_maps_thank_whoever_made_the_citys_model(files, capsys):
     with np.load(files / "s.npz") as surface:
         np.savez(files / "credited.npz", **surface, attribution=np.array("PLATEAU"))
     options = ["--edit", files / "e.geojson", "--out", files / "w", "--time", "2018-07-23T10:00+09:00"]
     assert run("heat", "whatif", files / "credited.npz", *options, *WEATHER) == 0
     with rasterio.open(files / "w" / "0_tmrt_difference.tif") as tif:
         assert tif.tags()["CREDIT"] == "PLATEAU"
+    scales = json.loads((files / "w" / "scales.json").read_text())
+    assert {entry["attribution"] for entry in scales.values()} == {"PLATEAU"}
+    assert "attribution: PLATEAU" in capsys.readouterr().out
+
+
+def test_a_building_half_off_the_map_is_told(files, capsys):
+    west, east = LON + 50 / 90_100.0, LON + 80 / 90_100.0
+    ring = [[west, LAT], [east, LAT], [east, LAT + 1e-4], [west, LAT + 1e-4], [west, LAT]]
+    feature = {
+        "type": "Feature",
+        "properties": {"kind": "building", "height_m": 9},
+        "geometry": {"type": "Polygon", "coordinates": [ring]},
+    }
+    (files / "half.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
+    options = ["--edit", files / "half.geojson", "--out", files / "w", "--time", "2018-07-23T10:00+09:00"]
+    assert run("heat", "whatif", files / "s.npz", *options, *WEATHER) == 0
+    assert "cropped: features[0] reaches beyond the map" in capsys.readouterr().out
+
+
+def test_the_example_of_the_documentation_runs_on_the_built_in_downtown():
+    """As far as the rasters: comparing them takes longer than a test should."""
+    example = re.search(r"```json\n(.*?)```", (ROOT / "docs" / "whatif.md").read_text(), re.DOTALL)[1]
+    city, surface = load_city(None)
+    changes = read_edit(example, city.grid, city.frame)
+    edited = apply_changes(surface, city.grid, changes)
+    assert [(change.action, change.kind) for change in changes] == [("add", "tree"), ("remove", "building")]
+    assert (edited.untouched, edited.cropped) == ((), ())
+    # What the text beside it says of the same building over HTTP.
+    by_id = building_outline(city, "syn-04638")
+    overlap_m2 = by_id.intersection(changes[1].outline).area
+    assert overlap_m2 > 0.95 * max(by_id.area, changes[1].outline.area)
 
 
 @pytest.mark.parametrize(

@@ -145,7 +145,7 @@ class _Feature:
     def _word(self, name: str, allowed: tuple[str, ...], *, default: str | None = None) -> str:
         value = self._properties.get(name, default)
         if value not in allowed:
-            said = "is missing" if value is None else f"is {str(value)[:40]!r}"
+            said = "is missing" if value is None else f"is {_shown(value)}"
             raise UserError(f"{said}, must be one of {', '.join(allowed)}", where=f"{self._where}.properties.{name}")
         return str(value)
 
@@ -155,7 +155,7 @@ class _Feature:
         if value is None:
             raise UserError(f"is missing, must be a number of {bounds[0]:g} .. {bounds[1]:g} m", where=place)
         if isinstance(value, bool) or not isinstance(value, int | float) or not bounds[0] <= value <= bounds[1]:
-            raise UserError(f"is {str(value)[:40]}, must be a number of {bounds[0]:g} .. {bounds[1]:g} m", where=place)
+            raise UserError(f"is {_shown(value)}, must be a number of {bounds[0]:g} .. {bounds[1]:g} m", where=place)
         return float(value)
 
     def _known_building(self, building: BuildingOutline | None) -> Outline:
@@ -185,10 +185,11 @@ class _Feature:
                 else type(given).__name__
             )
             raise UserError(f"is {said!r}, must be {' or '.join(wanted)} to {action} a {kind}", where=f"{place}.type")
+        _check_numbers(given.get("coordinates"), f"{place}.coordinates")
         try:
             geometry = as_geometry(given)
             points = shapely.get_coordinates(geometry)
-        except (ValueError, TypeError, KeyError, IndexError, AttributeError, shapely.errors.ShapelyError) as error:
+        except (ValueError, TypeError, LookupError, AttributeError, OverflowError, shapely.errors.ShapelyError) as error:
             raise UserError(f"cannot be read: {str(error)[:100]}", where=f"{place}.coordinates") from None
         if not len(points):
             raise UserError("is empty", where=f"{place}.coordinates")
@@ -216,3 +217,28 @@ class _Feature:
         if not isinstance(local, shapely.Polygon | shapely.MultiPolygon) or not math.isfinite(local.area):
             raise UserError("lies too far away", where=f"{place}.coordinates")
         return local
+
+
+def _shown(value: object) -> str:
+    """A value in a few characters, a text in quotes: "30" is told from 30."""
+    if isinstance(value, str):
+        return repr(value[:40])
+    if isinstance(value, list | dict):
+        return "a list" if isinstance(value, list) else "an object"
+    return json.dumps(value)[:40]
+
+
+def _check_numbers(coordinates: object, where: str) -> None:
+    """Refuses what is no place at the bottom of the lists: a text that looks like a number is taken for one further on."""
+    lists = [(coordinates, where)]
+    while lists:
+        values, place = lists.pop()
+        if not isinstance(values, list):
+            continue
+        for index, value in enumerate(values):
+            if isinstance(value, list):
+                lists.append((value, f"{place}[{index}]"))
+            elif isinstance(value, bool) or not isinstance(value, int | float):
+                raise UserError(f"is {_shown(value)}, must be a number", where=f"{place}[{index}]")
+        if values and not any(isinstance(value, list) for value in values) and len(values) not in {2, 3}:
+            raise UserError(f"holds {len(values)} numbers, a place is longitude, latitude", where=place)

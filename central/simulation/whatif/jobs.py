@@ -60,6 +60,8 @@ class Result:
     """For each moment, by name."""
     untouched: tuple[int, ...]
     """Features that changed no cell."""
+    cropped: tuple[int, ...] = ()
+    """Features that reach beyond the map."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ def run_task(task: Task, progress: Callable[[float, str], None]) -> Result:
     )
     layers = tuple(map_layers(found, number) for number in range(len(found.maps)))
     grid = None if found.windows is None else window_grid(task.grid, found.windows.dirty)
-    return Result(found.windows, grid, found.rows, layers, edited.untouched)
+    return Result(found.windows, grid, found.rows, layers, edited.untouched, edited.cropped)
 
 
 class ScenarioJobs:
@@ -242,7 +244,7 @@ class ScenarioJobs:
     def _keep(self, job: _Job, result: Result) -> tuple[JobState, str]:
         if job.cancelled.is_set():
             return JobState.CANCELLED, "cancelled"
-        about = KeptResult(result.grid, result.rows, kept_layers(result.layers), result.untouched)
+        about = KeptResult(result.grid, result.rows, kept_layers(result.layers), result.untouched, result.cropped)
         kept = Kept(job.id, job.submitted_at_ms, job.changes, about)
         try:
             gone = self._shelf.put(kept, result.layers, self._place)

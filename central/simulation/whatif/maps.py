@@ -7,6 +7,7 @@ import numpy as np
 
 from central.city.grid import Grid
 from central.simulation.frames import LAYERS, Layer, LayerKind, quantise
+from central.simulation.rounding import rounded
 from central.simulation.whatif.compare import Comparison, Row
 from central.simulation.whatif.window import Box
 
@@ -29,6 +30,9 @@ MAP_NAMES: Final = (
     "tmrt_before",
     "tmrt_after",
 )
+
+DIGITS: Final[Mapping[str, int]] = {"m2": 0, "degc": 3, "pct": 2}
+"""Decimals of the table, by unit. A single tree moves a mean over all walks by a few thousandths of a degree."""
 
 
 def kind_of(name: str) -> LayerKind:
@@ -74,24 +78,23 @@ def _difference(kind: LayerKind, field: Any, where: Any) -> Layer:
 def row_dict(row: Row) -> dict[str, Any]:
     """One moment of the table, without its time."""
     return {
-        "wbgt_31_and_more_m2": _three(row.hot_m2_before, row.hot_m2_after, 0),
+        "wbgt_31_and_more_m2": _three(row.hot_m2_before, row.hot_m2_after, "m2"),
         "walks_m2": row.walks_m2,
         "walks": None
         if row.walks_before is None or row.walks_after is None
         else {
             **{
-                f"mean_{name}_degc": _three(row.walks_before[name], row.walks_after[name], 3)
+                f"mean_{name}_degc": _three(row.walks_before[name], row.walks_after[name], "degc")
                 for name in ("tmrt", "utci", "wbgt")
                 if np.isfinite(row.walks_before[name] + row.walks_after[name])
             },
-            "sunlit_pct": _three(100.0 * row.walks_before["shadow"], 100.0 * row.walks_after["shadow"], 2),
+            "sunlit_pct": _three(100.0 * row.walks_before["shadow"], 100.0 * row.walks_after["shadow"], "pct"),
         },
     }
 
 
-def _three(before: float, after: float, digits: int) -> dict[str, float]:
-    return {
-        "before": round(before, digits),
-        "after": round(after, digits),
-        "difference": round(after - before, digits),
-    }
+def _three(before: float, after: float, unit: str) -> dict[str, float]:
+    """Rounded first, then compared: the three numbers add up as they stand in the table."""
+    digits = DIGITS[unit]
+    before, after = rounded(before, digits), rounded(after, digits)
+    return {"before": before, "after": after, "difference": rounded(after - before, digits)}

@@ -55,6 +55,8 @@ class KeptResult:
     """For each moment, by name."""
     untouched: tuple[int, ...]
     """Features that changed no cell."""
+    cropped: tuple[int, ...] = ()
+    """Features that reach beyond the map."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +95,7 @@ class _ScenarioFile(msgspec.Struct, frozen=True):
     grid: tuple[float, float, int, int, float] | None
     moments: list[_MomentFile]
     untouched: list[int]
+    cropped: list[int] = []
 
 
 class ScenarioShelf:
@@ -216,6 +219,7 @@ def _written(kept: Kept, place: str) -> _ScenarioFile:
             for row, by_name in zip(result.rows, result.layers, strict=True)
         ],
         list(result.untouched),
+        list(result.cropped),
     )
 
 
@@ -240,7 +244,8 @@ def _read(name: str, about: _ScenarioFile) -> Kept:
         for one in about.moments
     )
     grid = None if about.grid is None else Grid(*about.grid)
-    return Kept(name, about.submitted_at_ms, about.changes, KeptResult(grid, rows, layers, tuple(about.untouched)))
+    result = KeptResult(grid, rows, layers, tuple(about.untouched), tuple(about.cropped))
+    return Kept(name, about.submitted_at_ms, about.changes, result)
 
 
 def _means(written: Mapping[str, float | None] | None) -> Mapping[str, float] | None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 from rasterio.features import rasterize
 
@@ -20,12 +21,14 @@ class Edited:
     """The surface after the changes.
 
     `is_changed`: (rows, columns) where any height differs from before. `untouched`: features that changed no cell, by index: smaller than
-    a cell, a crown wholly over a roof, a removal where nothing stood.
+    a cell, a crown wholly over a roof, a removal where nothing stood. `cropped`: features that reach beyond the raster by more than half a
+    cell: what lies there is left out.
     """
 
     surface: Surface
     is_changed: Mask
     untouched: tuple[int, ...]
+    cropped: tuple[int, ...]
 
 
 def apply_changes(before: Surface, grid: Grid, changes: Sequence[Change]) -> Edited:
@@ -53,7 +56,12 @@ def apply_changes(before: Surface, grid: Grid, changes: Sequence[Change]) -> Edi
         if np.array_equal(was[0], dsm[inside]) and np.array_equal(was[1], cdsm[inside]):
             untouched.append(change.feature)
     surface = Surface(dsm, before.dem, cdsm, before.pixel_size_m, before.lat, before.lon, altitude_m=before.altitude_m)
-    return Edited(surface, (dsm != before.dsm) | (cdsm != before.cdsm), tuple(untouched))
+    half_m = grid.pixel_size_m / 2.0
+    drawn = shapely.box(
+        grid.x_west_m - half_m, grid.y_south_m - half_m, grid.x_east_m + half_m, grid.y_north_m + half_m
+    )
+    cropped = tuple(change.feature for change in changes if not drawn.covers(change.outline))
+    return Edited(surface, (dsm != before.dsm) | (cdsm != before.cdsm), tuple(untouched), cropped)
 
 
 def _cells(grid: Grid, outline: Outline) -> Mask:

@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from central.simulation.frames import Layer
 from central.simulation.geotiff import encode_geotiff
 from central.simulation.png import encode_gray
+from central.simulation.rounding import rounded
 from central.simulation.whatif.city import building_outline, frames_at_hours, moment_of, walks_of
 from central.simulation.whatif.compare import Moment
 from central.simulation.whatif.edit import EDIT_BYTES_MAX, read_edit
@@ -270,6 +271,8 @@ def _result_view(job: JobView, result: KeptResult, services: Services) -> dict[s
     return {
         "window": window,
         "without_effect": list(result.untouched),
+        "cropped": list(result.cropped),
+        "attribution": services.city().attribution_en,
         "moments": [
             {
                 "at": iso(row.at_ms),
@@ -283,9 +286,9 @@ def _result_view(job: JobView, result: KeptResult, services: Services) -> dict[s
                         "tif": f"{PATH}/{job.id}/{number}/{name}.tif",
                         "offset": layer.offset,
                         "step": layer.step,
-                        "min": None if layer.minimum is None else round(layer.minimum, 3),
-                        "mean": None if layer.mean is None else round(layer.mean, 3),
-                        "max": None if layer.maximum is None else round(layer.maximum, 3),
+                        "min": None if layer.minimum is None else rounded(layer.minimum, 3),
+                        "mean": None if layer.mean is None else rounded(layer.mean, 3),
+                        "max": None if layer.maximum is None else rounded(layer.maximum, 3),
                     }
                     for name, layer in sorted(result.layers[number].items())
                 },

@@ -3,6 +3,7 @@
 import io
 import json
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -111,7 +112,38 @@ def test_what_changes_nothing_is_told(hot_town):
     nothing = edit(feature(square(-50, -50, 8), action="remove", kind="building"))
     job = finished(hot_town, hot_town.client.post(PATH, json=nothing))
     assert (job["state"], job["message"]) == ("done", "the changes change no cell")
-    assert job["result"] == {"window": None, "without_effect": [0], "moments": []}
+    assert job["result"] == {
+        "window": None,
+        "without_effect": [0],
+        "cropped": [],
+        "attribution": "",
+        "moments": [],
+    }
+
+
+def test_what_reaches_beyond_the_map_is_told_and_the_rest_is_compared(hot_town):
+    half_off = edit(GROVE["features"][0], feature(square(50, -10, 20), kind="building", height_m=10))
+    job = finished(hot_town, hot_town.client.post(PATH, json=half_off))
+    schemas_whatif.Scenario.model_validate(job)
+    assert (job["result"]["cropped"], job["result"]["without_effect"]) == ([1], [])
+
+
+def test_whoever_made_the_citys_model_is_thanked(hot_town):
+    place = hot_town.simulation.place
+    place.set_city(replace(place.city, attribution_en="drawn by the surveyors"))
+    job = finished(hot_town, hot_town.client.post(PATH, json=GROVE))
+    assert job["result"]["attribution"] == "drawn by the surveyors"
+    tif = hot_town.client.get(job["result"]["moments"][0]["layers"]["wbgt_after"]["tif"]).content
+    with rasterio.open(io.BytesIO(tif)) as picture:
+        assert picture.tags()["CREDIT"] == "drawn by the surveyors"
+
+
+def test_the_table_has_no_zero_with_a_minus(hot_town):
+    answer = finished(hot_town, hot_town.client.post(PATH, json=GROVE))
+    assert "-0.0," not in json.dumps(answer)
+    for moment in answer["result"]["moments"]:
+        for numbers in (moment["wbgt_31_and_more_m2"], *moment["walks"].values()):
+            assert numbers["difference"] == pytest.approx(numbers["after"] - numbers["before"], abs=1e-9)
 
 
 def test_a_finished_scenario_can_be_forgotten(hot_town):

@@ -1,5 +1,7 @@
 """Computing only where a change is felt gives what computing everything gives, to the last bit."""
 
+from decimal import Decimal
+
 import numpy as np
 import pytest
 from shapely import Point, box
@@ -10,9 +12,9 @@ from central.heat.land_cover import LandCover
 from central.heat.step import Weather, step
 from central.heat.sun import sun_position
 from central.heat.surface import Surface
-from central.simulation.whatif.compare import Moment, compare
+from central.simulation.whatif.compare import Moment, Row, compare
 from central.simulation.whatif.edit import Change
-from central.simulation.whatif.maps import map_layers, row_dict, window_grid
+from central.simulation.whatif.maps import DIGITS, map_layers, row_dict, window_grid
 from central.simulation.whatif.surface import apply_changes
 
 LAT, LON = 36.139, 139.389
@@ -156,6 +158,29 @@ def test_what_changes_no_cell_is_told():
     found = compare(before, edited.surface, edited.is_changed, MOMENTS, edited.is_changed)
     assert found.windows is None
     assert (found.rows, found.maps) == ((), ())
+
+
+@pytest.mark.parametrize("action", ["add", "remove"])
+def test_what_reaches_beyond_the_map_is_told(action):
+    east = GRID.x_east_m
+    outlines = [box(east - 10, 0, east + 10, 10), box(east - 10, 20, east + 0.9, 30), box(east - 30, 40, east - 10, 50)]
+    changes = [Change(action, "building", outline, 5.0, index) for index, outline in enumerate(outlines)]
+    assert apply_changes(town(), GRID, changes).cropped == (0,)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(70.66651, 70.64349), (70.6404, 70.6396), (31.0, 30.9999999), (31.2, 31.2), (0.0, -0.0001), (33.0004, 33.0006)],
+)
+def test_the_table_adds_up_as_it_is_written(before, after):
+    means = [dict.fromkeys(("tmrt", "utci", "wbgt"), degc) | {"shadow": degc / 100.0} for degc in (before, after)]
+    table = row_dict(Row(JST_14_MS, before, after, 4.0, *means))
+    for name, numbers in {"hot_m2": table["wbgt_31_and_more_m2"], **table["walks"]}.items():
+        values = [numbers[column] for column in ("before", "after", "difference")]
+        written = [f"{value:.{DIGITS[name.rpartition('_')[2]]}f}" for value in values]
+        assert [float(text) for text in written] == values
+        assert Decimal(written[1]) - Decimal(written[0]) == Decimal(written[2])
+        assert not any(text.startswith("-") and float(text) == 0.0 for text in written)
 
 
 def test_a_building_takes_the_place_of_trees_and_stands_level_on_a_slope():

@@ -62,6 +62,8 @@ BOW_TIE = {"type": "Polygon", "coordinates": [[[LON, LAT], [E, N], [E, LAT], [LO
 POINT = {"type": "Point", "coordinates": [LON, LAT]}
 LINE = {"type": "LineString", "coordinates": [[LON, LAT], [LON + 1e-4, LAT]]}
 OPEN_RING = {"type": "Polygon", "coordinates": [[[LON, LAT], [LON + 1e-4, LAT]]]}
+WORDS = {"type": "Point", "coordinates": [str(LON), str(LAT)]}
+RING_OF_WORDS = {"type": "Polygon", "coordinates": [[[LON, LAT], [E, str(LAT)], [E, N], [LON, LAT]]]}
 GOOD = feature(kind="building", height_m=12)
 
 
@@ -69,7 +71,8 @@ GOOD = feature(kind="building", height_m=12)
     ("bad", "field", "said"),
     [
         (feature(kind="building"), "properties.height_m", "is missing"),
-        (feature(kind="building", height_m="12"), "properties.height_m", "is 12, must be a number of 2 .. 400 m"),
+        (feature(kind="building", height_m="12"), "properties.height_m", "is '12', must be a number of 2 .. 400 m"),
+        (feature(kind="building", height_m=[12]), "properties.height_m", "is a list, must be a number"),
         (feature(kind="building", height_m=float("nan")), "properties.height_m", "must be a number"),
         (feature(kind="building", height_m=float("inf")), "properties.height_m", "must be a number"),
         (feature(kind="building", height_m=True), "properties.height_m", "must be a number"),
@@ -88,6 +91,12 @@ GOOD = feature(kind="building", height_m=12)
         (feature({"type": "Polygon", "coordinates": "x"}, kind="tree", height_m=5), "geometry.coordinates", "cannot be read"),
         (feature({"type": "Polygon", "coordinates": []}, kind="tree", height_m=5), "geometry.coordinates", ""),
         (feature(OPEN_RING, kind="tree", height_m=5), "geometry.coordinates", "cannot be read"),
+        (feature(WORDS, kind="tree", height_m=5), "geometry.coordinates[0]", "is '139.389', must be a number"),
+        (feature(RING_OF_WORDS, kind="building", height_m=5), "geometry.coordinates[0][1][1]", "is '36.139', must be a number"),
+        (feature({"type": "Point", "coordinates": [True, LAT]}, kind="tree", height_m=5), "geometry.coordinates[0]", "is true"),
+        (feature({"type": "Point", "coordinates": [LON, None]}, kind="tree", height_m=5), "geometry.coordinates[1]", "is null"),
+        (feature({"type": "Point", "coordinates": [LON]}, kind="tree", height_m=5), "geometry.coordinates", "holds 1 numbers"),
+        (feature({"type": "Point", "coordinates": [10**400, LAT]}, kind="tree", height_m=5), "geometry.coordinates", "cannot be read"),
         (feature(BOW_TIE, kind="building", height_m=5), "geometry.coordinates", "Self-intersection"),
         (feature(square(lon=36.139, lat=139.389), kind="tree", height_m=5), "geometry.coordinates", "not on Earth"),
         (feature(square(lon=LON + 0.1), kind="tree", height_m=5), "geometry", "outside the map"),
@@ -108,6 +117,12 @@ def test_a_spoilt_feature_is_named_with_its_field(bad, field, said):
     assert text.startswith("edit.geojson: features[1]" + (f".{field}" if field else ""))
     assert said in text
     assert "\n" not in text
+
+
+def test_a_place_may_have_a_height_which_nobody_needs():
+    flat, high = ({"type": "Point", "coordinates": [LON, LAT, *more]} for more in ([], [27.0]))
+    one, other = read(feature(flat, kind="tree", height_m=5), feature(high, kind="tree", height_m=5))
+    assert one.outline.equals(other.outline)
 
 
 def test_an_unknown_building_is_named():

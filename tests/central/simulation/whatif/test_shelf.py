@@ -25,7 +25,7 @@ def pixels(size=30):
 
 def kept(name, maps, *, at_ms=5):
     row = Row(at_ms, 100.0, 50.0, 400.0, MEANS, {**MEANS, "tmrt": 55.25})
-    return Kept(name, at_ms, 2, KeptResult(Grid(-10.0, 20.0, 30, 30, 2.0), (row,), kept_layers(maps), (1,)))
+    return Kept(name, at_ms, 2, KeptResult(Grid(-10.0, 20.0, 30, 30, 2.0), (row,), kept_layers(maps), (1,), (0,)))
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_what_is_put_away_comes_back_as_it_was(shelf, tmp_path):
     (again,) = ScenarioShelf(tmp_path / "scenarios").load("here")
     assert (again.id, again.submitted_at_ms, again.changes) == (one.id, 5, 2)
     assert again.result.grid == one.result.grid
-    assert again.result.untouched == (1,)
+    assert (again.result.untouched, again.result.cropped) == ((1,), (0,))
     assert again.result.layers == one.result.layers
     (row,) = again.result.rows
     assert (row.hot_m2_after, row.walks_after["tmrt"], row.walks_before["wbgt"]) == (50.0, 55.25, 31.5)
@@ -48,6 +48,17 @@ def test_what_is_put_away_comes_back_as_it_was(shelf, tmp_path):
     shown = shelf.layer(again, 0, "wbgt_after")
     assert np.array_equal(shown.level, maps[0]["wbgt_after"].level)
     assert (shown.offset, shown.step, shown.mean) == (maps[0]["wbgt_after"].offset, 0.1, maps[0]["wbgt_after"].mean)
+
+
+def test_one_from_before_cropping_was_told_is_still_read(shelf, tmp_path):
+    maps = pixels()
+    shelf.put(kept("6" * 16, maps), maps, "here")
+    path = tmp_path / "scenarios" / ("6" * 16) / "scenario.json"
+    about = json.loads(path.read_text())
+    del about["cropped"]
+    path.write_text(json.dumps(about))
+    (again,) = shelf.load("here")
+    assert (again.result.untouched, again.result.cropped) == ((1,), ())
 
 
 def test_a_scenario_that_changes_nothing_is_kept_too(shelf):
