@@ -60,7 +60,7 @@ def parse_start(text: str) -> datetime:
 def check(options: Options) -> None:
     """Raises UserError for what cannot be used, before anything is started."""
     if not 0 < options.speed <= SPEED_MAX:
-        raise UserError(f"{options.speed:g} is not within 0 .. {SPEED_MAX:g}", where="--speed")
+        raise UserError(f"is {options.speed:g}, must be more than 0 and at most {SPEED_MAX:g}", where="--speed")
     if not 0 < options.port < 65536:
         raise UserError(f"{options.port} is no port", where="--port", hint="1 .. 65535")
     if options.city is not None and not options.city.exists():

@@ -15,7 +15,7 @@ GOOD = {
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"speed": 0.0}, "--speed"),
+        ({"speed": 0.0}, "--speed: is 0, must be more than 0 and at most 3600"),
         ({"speed": -1.0}, "--speed"),
         ({"speed": float("nan")}, "--speed"),
         ({"speed": 1e6}, "3600"),
