@@ -3,6 +3,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -70,21 +71,30 @@ def checked_field(
     """A field, or one value for all cells, as an array for the kernel; ``name`` is that of the weather's quantity.
 
     Raises:
-        ValueError: another shape than the city's, NaN or out of range.
+        ValueError: not of real numbers, another shape than the city's, NaN or out of range; names the first such cell.
     """
     if field is None:
         return np.full((1, 1), value, dtype=np.float32), Span(value, value, value)
-    array = np.ascontiguousarray(field, dtype=np.float32)
-    if not array.flags.writeable:
-        array = array.copy()  # for a read-only array the kernel would be compiled once more, which takes seconds
     prefix, unit = name.rsplit("_", 1)
     called = f"{prefix.removesuffix('_speed')}_field_{unit}"
+    given: npt.NDArray[Any] = np.asarray(field)
+    if given.dtype.kind not in "biuf":
+        raise ValueError(f"{called} is not an array of real numbers: its type is {given.dtype}")
+    with np.errstate(over="ignore"):  # what overflows is infinite, and refused below
+        array = np.ascontiguousarray(given, dtype=np.float32)
+    if not array.flags.writeable:
+        array = array.copy()  # for a read-only array the kernel would be compiled once more, which takes seconds
     if array.shape != shape:
         raise ValueError(f"{called} has shape {array.shape}, the city has {shape}")
     lowest, highest = float(array.min()), float(array.max())
     bounds = RANGES[name]
     if not (bounds[0] <= lowest and highest <= bounds[1]):
-        raise ValueError(f"{called} spans {lowest:g} .. {highest:g}, must lie in {bounds[0]:g} .. {bounds[1]:g}")
+        is_wrong = ~((array >= bounds[0]) & (array <= bounds[1]))
+        row, column = (int(index) for index in np.unravel_index(int(np.argmax(is_wrong)), shape))
+        raise ValueError(
+            f"{called} is {array[row, column]:g} at row {row}, column {column}, must lie in {bounds[0]:g} .. "
+            f"{bounds[1]:g}"
+        )
     return array, Span(0.5 * (lowest + highest), lowest, highest)
 
 

@@ -29,8 +29,9 @@ class Surface:
         altitude_m: height of the place above sea level [m]; the mean of the ground where left out.
 
     Raises:
-        ValueError: an array is not two-dimensional, has another shape than ``dsm``, holds a value that is not finite
-            or out of range; the ground lies above the surface; the canopy is negative; the place is not on Earth.
+        ValueError: an array is not of real numbers, is not two-dimensional, has another shape than ``dsm``, holds a
+            value that is not finite or out of range; the ground lies above the surface; the canopy is negative; the
+            place is not on Earth.
             The message names the array, the cell and the value. Surveys of surface and ground never agree to the
             decimetre: single cells of ``dsm`` a little below ``dem`` are taken as ground. Refused is a cell more than
             10 m below, or more than 5 % of all cells more than 1 m below (swapped arrays, another height datum).
@@ -45,9 +46,11 @@ class Surface:
     altitude_m: float = field(default=float("nan"))
 
     def __post_init__(self) -> None:
-        shape = np.shape(self.dsm)
+        shape: tuple[int, ...] | None = None
         for name in ("dsm", "dem", "cdsm"):
-            object.__setattr__(self, name, _checked_heights(name, getattr(self, name), shape))
+            array = _checked_heights(name, getattr(self, name), shape)
+            shape = array.shape
+            object.__setattr__(self, name, array)
         _check_above_ground(self.dsm, self.dem)
         if (self.cdsm < 0).any():
             row, column = _first(self.cdsm < 0)
@@ -87,15 +90,19 @@ def _check_above_ground(dsm: Heights, dem: Heights) -> None:
     )
 
 
-def _checked_heights(name: str, values: Any, shape: tuple[int, ...]) -> Heights:
-    """The array as contiguous read-only float32; see ``Surface`` for what is refused."""
+def _checked_heights(name: str, values: Any, shape: tuple[int, ...] | None) -> Heights:
+    """The array as contiguous read-only float32; see ``Surface`` for what is refused. ``shape`` is that of ``dsm``."""
     try:
-        array = np.array(values, dtype=np.float32, order="C")
+        given = np.asarray(values)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name} is not an array of numbers: {error}") from None
+    if given.dtype.kind not in "biuf":  # text would be read as numbers, complex numbers lose a half
+        raise ValueError(f"{name} is not an array of real numbers: its type is {given.dtype}")
+    with np.errstate(over="ignore"):  # what overflows is infinite, and refused below
+        array = np.array(given, dtype=np.float32, order="C")
     if array.ndim != 2:
         raise ValueError(f"{name} has {array.ndim} dimensions, must have 2 (rows, columns)")
-    if array.shape != shape:
+    if shape is not None and array.shape != shape:
         raise ValueError(f"{name} has shape {array.shape}, dsm has {shape}: they must be equal")
     if min(array.shape) < SMALLEST_SIDE_CELLS:
         raise ValueError(f"{name} has shape {array.shape}, each side must have {SMALLEST_SIDE_CELLS} cells or more")

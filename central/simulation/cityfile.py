@@ -38,6 +38,19 @@ PAGE_BYTES: Final = 4096
 HEADER_BYTES_MAX: Final = 1 << 20
 FIXED_BYTES: Final = 12
 
+SNIFFED_BYTES: Final = 512
+ZIP_MAGIC: Final = b"PK"
+KINDS: Final = {
+    MAGIC: "a prepared city",
+    b"\x93NUMPY": "a single array",
+    b"\x1f\x8b": "a gzip file",
+    b"II*\0": "a TIFF",
+    b"MM\0*": "a TIFF",
+    b"\x89HDF": "an HDF5 or NetCDF file",
+    b"CDF": "a NetCDF file",
+}
+"""What people take for a surface, by how it begins."""
+
 NUMBERS: Final = ("rows", "columns", "pixel_size_m", "lat", "lon", "altitude_m")
 HEIGHTS: Final = (
     "solid",
@@ -74,16 +87,7 @@ def load_surface(path: Path) -> Surface:
     Raises:
         UserError: the file is missing, no npz, lacks an array, or holds a city that ``Surface`` refuses.
     """
-    try:
-        opened = np.load(path, allow_pickle=False)
-        if isinstance(opened, np.ndarray):
-            raise UserError("is a single array, not an npz of arrays", where=str(path))
-        with opened as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except FileNotFoundError:
-        raise UserError("no such file", where=str(path), hint="make one with `kumagaya heat import`") from None
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError, zlib.error) as error:
-        raise UserError(f"cannot be read as npz: {error}", where=str(path)) from None
+    arrays = _arrays_in(path)
     wanted = ("dsm", "dem", "cdsm", "pixel_size", "lat", "lon")
     missing = [name for name in wanted if name not in arrays]
     if missing:
@@ -102,6 +106,47 @@ def load_surface(path: Path) -> Surface:
         )
     except ValueError as error:
         raise UserError(str(error), where=str(path)) from None
+
+
+def _arrays_in(path: Path) -> dict[str, Array]:
+    """All arrays of an npz by name; see ``load_surface`` for what is refused."""
+    make_one = "make one with `kumagaya heat import`"
+    try:
+        with path.open("rb") as file:
+            begin = file.read(SNIFFED_BYTES)
+        if not begin.startswith(ZIP_MAGIC):
+            raise UserError(f"is {_kind(begin)}, not an npz of arrays", where=str(path), hint=make_one)
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except FileNotFoundError:
+        raise UserError("no such file", where=str(path), hint=make_one) from None
+    except OSError as error:
+        raise UserError(f"cannot be read: {error.strerror or error}", where=str(path)) from None
+    except MemoryError:
+        raise UserError("holds an array that does not fit into memory", where=str(path), hint=make_one) from None
+    except (ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error):
+        # NumPy takes whatever it does not know for a pickle and advises to load it as one: nobody should.
+        raise UserError(
+            "cannot be read as npz: cut short, damaged, or of other things than numbers",
+            where=str(path),
+            hint=make_one,
+        ) from None
+    for name, array in arrays.items():
+        if not isinstance(array, np.ndarray):
+            raise UserError(f"{name} is no array", where=str(path), hint=make_one)
+    return arrays
+
+
+def _kind(begin: bytes) -> str:
+    """What a file is that begins like this, in the words of who took it for a surface."""
+    for magic, kind in KINDS.items():
+        if begin.startswith(magic):
+            return kind
+    if not begin:
+        return "an empty file"
+    if any(byte < ord(" ") and byte not in b"\t\r\n\f" for byte in begin):
+        return "some other file"
+    return "XML" if begin.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<") else "a text file"
 
 
 def _number(path: Path, name: str, array: Array) -> float:

@@ -38,6 +38,7 @@ def walls(solid_m: Floats32, lowest_m: float = WALL_FROM_M) -> tuple[Floats32, F
     for edge in (np.s_[0, :], np.s_[-1, :], np.s_[:, 0], np.s_[:, -1]):
         height_m[edge] = 0.0
     aspect_deg = np.degrees(np.arctan2(east, north)) % 360.0
+    aspect_deg[aspect_deg >= 360.0] = 0.0  # the rest of a number just below 0 is rounded up to the whole circle
     # Where walls stand on opposite sides none prevails: the cell looks at both, and has no aspect of its own.
     is_told = (height_m > 0.0) & (np.hypot(east, north) > 1e-3)
     return height_m, np.where(is_told, aspect_deg, NO_WALL).astype(np.float32)

@@ -1,5 +1,6 @@
 """Surfaces and prepared cities come back from disk as they were, or not at all."""
 
+import zipfile
 import zlib
 
 import numpy as np
@@ -112,16 +113,47 @@ def test_a_surface_that_cannot_be_is_refused_with_file_and_field(tmp_path, chang
     assert str(path) in str(refusal.value)
 
 
-def test_what_is_no_npz_is_refused(tmp_path):
-    text, array, cut = tmp_path / "text.npz", tmp_path / "array.npz", tmp_path / "cut.npz"
-    text.write_text("height,\n3\n")
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"height,\n3\n", "a text file"),
+        ("高さ\n3\n".encode("shift_jis"), "a text file"),
+        (b'\xef\xbb\xbf<?xml version="1.0"?><CityModel/>', "XML"),
+        (b"", "an empty file"),
+        (b"KUMACITY\x02\0\0\0", "a prepared city"),
+        (b"II*\0\x08\0\0\0", "a TIFF"),
+        (b"\x1f\x8b\x08\0", "a gzip file"),
+        (b"\x7fELF\x02\x01\x01\0", "some other file"),
+        (b"\x80\x04N.", "some other file"),
+    ],
+)
+def test_what_is_no_npz_is_told_by_what_it_is(tmp_path, content, kind):
+    path = tmp_path / "surface.npz"
+    path.write_bytes(content)
+    with pytest.raises(UserError) as refusal:
+        load_surface(path)
+    assert str(refusal.value) == f"{path}: is {kind}, not an npz of arrays (make one with `kumagaya heat import`)"
+
+
+def test_a_city_an_array_a_cut_npz_and_a_folder_are_no_surface(tmp_path, city_path):
+    array, cut, foreign = tmp_path / "array.npz", tmp_path / "cut.npz", tmp_path / "foreign.npz"
     with array.open("wb") as file:
         np.save(file, np.zeros(4))
     np.savez_compressed(cut, **surface_arrays(dsm=np.random.default_rng(0).random((50, 50))))
     cut.write_bytes(cut.read_bytes()[:300])
-    for path in (text, array, cut, tmp_path):
-        with pytest.raises(UserError, match=str(path.name)):
+    with zipfile.ZipFile(foreign, "w") as archive:
+        archive.writestr("dsm", "text")
+    for path, message in (
+        (city_path, "is a prepared city, not an npz"),
+        (array, "is a single array, not an npz"),
+        (cut, "cannot be read as npz: cut short, damaged"),
+        (foreign, "dsm is no array"),
+        (tmp_path, "cannot be read: Is a directory"),
+    ):
+        with pytest.raises(UserError, match=message) as refusal:
             load_surface(path)
+        assert str(path) in str(refusal.value)
+        assert "pickle" not in str(refusal.value)
 
 
 def test_checksums_are_those_of_the_arrays(city_path, small_city):

@@ -228,6 +228,13 @@ class TestWalls:
         assert height_m[3, 3] == 5.0
         assert aspect_deg[3, 3] == NO_WALL
 
+    def test_a_wall_that_faces_north_but_for_rounding_faces_0_and_not_360(self):
+        solid = np.zeros((5, 5), dtype=np.float32)
+        solid[3, 2] = 100.0
+        # Towers to the west and to the east, the eastern higher by a micrometre: a hair west of north.
+        solid[2, 1], solid[2, 3] = 8.0, np.nextafter(np.float32(8.0), np.float32(9.0))
+        assert walls(solid)[1][2, 2] == 0.0
+
     def test_kerbs_and_the_maps_edge_are_no_walls(self):
         solid = np.zeros((6, 6), dtype=np.float32)
         solid[2, 2] = 0.9

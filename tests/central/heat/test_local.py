@@ -117,20 +117,42 @@ def test_cooler_air_over_a_park_is_cooler_in_every_index(open_field):
         assert values[:, 70:].mean() < values[:, :70].mean() - 1.0
 
 
+def with_cell(everywhere, value):
+    array = np.full((70, 150), everywhere)
+    array[6, 9] = value
+    return array
+
+
 @pytest.mark.parametrize(
     ("field", "array", "message"),
     [
-        ("air_temperature_field_degc", np.full((70, 150), np.nan), r"air_temperature_field_degc spans nan"),
-        ("air_temperature_field_degc", np.full((70, 150), 80.0), r"spans 80 \.\. 80, must lie in -50 \.\. 50"),
+        (
+            "air_temperature_field_degc",
+            with_cell(30.0, np.nan),
+            r"air_temperature_field_degc is nan at row 6, column 9",
+        ),
+        ("air_temperature_field_degc", with_cell(30.0, 80.0), r"is 80 at row 6, column 9, must lie in -50 \.\. 50"),
         ("air_temperature_field_degc", np.zeros((7, 150)), r"has shape \(7, 150\), the city has \(70, 150\)"),
         ("air_temperature_field_degc", np.linspace(10, 40, 10500).reshape(70, 150), "more than 20 K within one city"),
-        ("relative_humidity_field_pct", np.full((70, 150), 130.0), r"relative_humidity_field_pct spans 130 \.\. 130"),
-        ("wind_field_ms", np.full((70, 150), -1.0), r"wind_field_ms spans -1"),
+        (
+            "relative_humidity_field_pct",
+            with_cell(50.0, 130.0),
+            r"relative_humidity_field_pct is 130 at row 6, column 9",
+        ),
+        ("wind_field_ms", with_cell(1.0, -1.0), r"wind_field_ms is -1 at row 6, column 9, must lie in 0 \.\. 75"),
+        ("wind_field_ms", with_cell(1.0, 1e300), r"wind_field_ms is inf at row 6, column 9"),
+        (
+            "wind_field_ms",
+            np.full((70, 150), 1j),
+            "wind_field_ms is not an array of real numbers: its type is complex128",
+        ),
+        ("wind_field_ms", np.full((70, 150), "1"), "wind_field_ms is not an array of real numbers: its type is <U1"),
     ],
 )
-def test_fields_that_cannot_be_are_refused_by_name(small_city, field, array, message):
+@pytest.mark.filterwarnings("error")
+def test_fields_that_cannot_be_are_refused_by_name_and_cell(small_city, field, array, message):
     with pytest.raises(ValueError, match=message):
-        step(small_city, HOT, sun_over_kumagaya(AFTERNOON), **{field: array.astype(np.float32)})
+        step(small_city, HOT, sun_over_kumagaya(AFTERNOON), **{field: array})
 
 
 def test_land_cover_is_refused_with_the_cell_that_is_wrong():

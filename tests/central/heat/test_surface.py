@@ -15,8 +15,8 @@ def surface(lat=36.1, pixel_size_m=2.0, **changed):
     return Surface(**{**arrays(), **changed}, pixel_size_m=pixel_size_m, lat=lat, lon=139.4)
 
 
-def with_cell(value, base=30.0):
-    array = np.full((10, 10), base, dtype=np.float32)
+def with_cell(value, base=30.0, dtype=np.float32):
+    array = np.full((10, 10), base, dtype=dtype)
     array[3, 7] = value
     return array
 
@@ -54,13 +54,22 @@ def test_double_precision_and_other_orders_are_taken():
         ({"dsm": np.full((10, 10), 25.0)}, r"100.0 % of the cells"),
         ({"dem": np.zeros((9, 10))}, r"dem has shape \(9, 10\), dsm has \(10, 10\)"),
         ({"dsm": np.zeros(10), "dem": np.zeros(10), "cdsm": np.zeros(10)}, r"dsm has 1 dimensions"),
-        ({"cdsm": [["tree"] * 10] * 10}, r"cdsm is not an array of numbers"),
+        ({"cdsm": [["tree"] * 10] * 10}, r"cdsm is not an array of real numbers: its type is <U4"),
+        ({"dem": np.full((10, 10), "30.0")}, r"dem is not an array of real numbers: its type is <U4"),
+        ({"dsm": np.full((10, 10), 30 + 2j)}, r"dsm is not an array of real numbers: its type is complex128"),
+        (
+            {"dsm": np.zeros((10, 10), dtype="datetime64[s]")},
+            r"dsm is not an array of real numbers: its type is datetime",
+        ),
+        ({"dsm": [[1.0, 2.0], [3.0]]}, r"dsm is not an array of numbers"),
+        ({"dsm": with_cell(1e300, dtype=np.float64)}, r"dsm is inf m at row 3, column 7"),
         ({"dsm": with_cell(9999.0)}, r"dsm is 9999 m at row 3, column 7"),
         ({"lat": 91.0}, r"lat is 91, must lie in -90 .. 90"),
         ({"pixel_size_m": 0.0}, r"pixel_size_m is 0"),
         ({"pixel_size_m": float("nan")}, r"pixel_size_m is nan"),
     ],
 )
+@pytest.mark.filterwarnings("error")
 def test_refusals_name_array_cell_and_value(changed, message):
     with pytest.raises(ValueError, match=message):
         surface(**changed)
