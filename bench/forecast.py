@@ -1,9 +1,13 @@
-"""How well the blended forecast does on weather that really was, against persistence and climatology.
+"""How well the blended forecast does on weather that really was, against persistence and climatology; and what its steps cost.
 
     python bench/forecast.py            # AMeDAS Kumagaya, July to December 2023, air temperature; DTU July 2018, all quantities
+    python bench/forecast.py --steps    # how far steps of the memory may be apart, and seconds of a forecast; two cores, 2 minutes
 
 Walks forward: at each hour only what was measured before it is known. The first days train, the rest is scored. Data that is not
 beside the repository is left out with a line that says so.
+
+Steps: a cloudless 23 July 2018 from 9 to 18 h, begun in balance. The frames of the full hours, against steps of 60 s over all
+ground; then whole forecasts from 9 h on until midnight as the service makes them, and how long a live step takes beside them.
 """
 
 import argparse
@@ -11,6 +15,11 @@ import csv
 import gzip
 import math
 import os
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,14 +27,24 @@ import numpy as np
 
 from central.heat.radiation.clearness import clear_sky_wm2
 from central.heat.sun import sun_position
+from central.simulation.engine import HeatEngine
+from central.simulation.forcing import Forcing, RadiationSource
+from central.simulation.forecast import BETWEEN_MIN, Outlook, moments_until
 from central.simulation.forecast_weather import (
     CLIMATOLOGY_DAYS,
     MS_PER_HOUR,
     History,
     climatology,
+    default_shape,
     forecast,
     hour_of_day,
 )
+from central.simulation.frames import LAYERS, quantise
+from central.simulation.library import FrameLibrary, frame_id, meta_dict
+from central.simulation.service import frame_meta
+from central.store.door import Frame
+from central.store.sqlite import open_store
+from contract.clock import SimulatedClock
 
 SHARED = Path(os.environ.get("KUMAGAYA_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 LEADS_H = (1, 2, 3, 6, 9, 12, 18, 24)
@@ -126,8 +145,112 @@ def _number(row: dict[str, str], name: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
+JST_9_MS = 1_532_304_000_000
+LAST_H = 9
+STEPS_MIN = {f"{step_s} s": tuple(range(60 - step_s // 60, 0, -step_s // 60)) for step_s in (300, 600, 1800, 3600)}
+NIIZA = SHARED / "data/plateau/53395404_bldg_6697_op.gml.gz"
+
+
+def clear_day(at_ms: int, place: tuple[float, float]) -> Forcing:
+    air_degc = 36.0 + default_shape("air_temperature_degc", at_ms)
+    clear_wm2 = clear_sky_wm2(sun_position(at_ms, *place), air_degc, 40.0, 1003.0)
+    return Forcing(air_degc, 40.0, 2.0, None, clear_wm2, 1003.0, RadiationSource.MODELLED, (), clearness=1.0)
+
+
+def tmrt_of_hours(engine: HeatEngine, place: tuple[float, float], between_min: Sequence[int]) -> np.ndarray:
+    """(hours, ground cells) Tmrt at 10 to 18 h of a fork that begins at 9 h and is stepped so between the hours."""
+    ahead = engine.fork()
+    ahead.step(clear_day(JST_9_MS, place), JST_9_MS)
+    hours = [JST_9_MS + hour * MS_PER_HOUR for hour in range(1, LAST_H + 1)]
+    found = []
+    for at_ms in moments_until(hours, JST_9_MS, place, between_min):
+        result = ahead.step(clear_day(at_ms, place), at_ms)
+        if at_ms in hours:
+            found.append(result.fields["tmrt"][result.is_ground])
+    return np.array(found)
+
+
+def steps() -> None:
+    """Prints what steps between the hours change, on the built-in downtown and on a real tile, and what they cost."""
+    for name, path in (("built-in downtown", None), ("Niiza, real", NIIZA)):
+        if path is not None and not path.exists():
+            print(f"left out: {path} is not there")
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            engine = HeatEngine(path, Path(folder))
+            city = engine.load(lambda *_: None)
+            engine.prepare(lambda *_: None)
+            engine.warm_up()
+            fine = tmrt_of_hours(engine, city.center, range(59, 0, -1))
+            print(f"\n{name}, {city.grid.height} x {city.grid.width} cells")
+            print("| steps | median K | p99 K | p99.9 K | worst K |\n|---|---|---|---|---|")
+            for label, between_min in {**STEPS_MIN, "forecast": BETWEEN_MIN}.items():
+                off_k = np.abs(tmrt_of_hours(engine, city.center, between_min) - fine)
+                shares = np.percentile(off_k, (50, 99, 99.9))
+                print(f"| {label} | {shares[0]:.3f} | {shares[1]:.2f} | {shares[2]:.2f} | {off_k.max():.1f} |")
+            for label, between_min in (("hours alone", ()), ("forecast", BETWEEN_MIN)) * 3:
+                timed(label, between_min, engine, city, Path(tempfile.mkdtemp(dir=folder)))
+
+
+def timed(label: str, between_min: Sequence[int], engine: HeatEngine, city, folder: Path) -> None:
+    """Prints the seconds of one forecast from 9 h until midnight, and of live steps alone and beside it."""
+    now = clear_day(JST_9_MS, city.center)
+    clock = SimulatedClock(JST_9_MS, time.time(), 1.0)
+    store = open_store(folder / "central.db", clock)
+    outlook = Outlook(
+        store=store,
+        library=FrameLibrary(store, folder / "frames", recent_max=10),
+        clock=clock,
+        data_dir=folder,
+        describe=frame_meta,
+        between_min=between_min,
+    )
+    outlook.begin(city, engine)
+    live = engine.fork()
+    result = live.step(now, JST_9_MS)
+    layers = [quantise(LAYERS[name], field, result.is_ground) for name, field in result.fields.items()]
+    meta = meta_dict(frame_meta(city, now, result, layers))
+    frame = Frame(frame_id(JST_9_MS), JST_9_MS, JST_9_MS, meta)
+    wbgt = next(layer for layer in layers if layer.kind.name == "wbgt")
+    took_s: list[float] = []
+
+    def work() -> None:
+        began_s = time.perf_counter()
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+        assert outlook.work()
+        took_s.append(time.perf_counter() - began_s)
+
+    def live_step_ms() -> float:
+        began_s = time.perf_counter()
+        live.step(now, JST_9_MS)
+        return 1000.0 * (time.perf_counter() - began_s)
+
+    alone_ms = []
+    for _ in range(20):
+        alone_ms.append(live_step_ms())
+        time.sleep(0.1)
+    outlook.observe(frame, now, wbgt)
+    thread = threading.Thread(target=work)
+    thread.start()
+    beside_ms = []
+    while thread.is_alive():
+        beside_ms.append(live_step_ms())
+        thread.join(0.1)
+    store.close()
+    print(
+        f"{label}: {took_s[0]:.2f} s; a live step alone {statistics.median(alone_ms):.0f} ms median, {max(alone_ms):.0f} worst; "
+        f"beside it {statistics.median(beside_ms):.0f} ms median, {max(beside_ms):.0f} worst of {len(beside_ms)}"
+    )
+
+
 def main() -> None:
-    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--steps", action="store_true", help="how far steps of the memory may be apart, and what they cost"
+    )
+    if parser.parse_args().steps:
+        steps()
+        return
     path = SHARED / "data/weather/jma_amedas_hourly_kumagaya_area_2023.csv.gz"
     if path.exists():
         history = amedas(path)

@@ -112,6 +112,8 @@ class HeatEngine:
         self._memory: Memory | None = None
         self._stepped_at_ms: int | None = None
         self._had_utci = True
+        self._tells = True
+        """Whether this one logs: of a forecast who asked for it tells."""
         self._stepping = threading.Lock()
         """Held while the memory changes."""
 
@@ -170,6 +172,7 @@ class HeatEngine:
             # What ground and walls remember by now, as a copy: a forecast for tonight begins with the asphalt of this afternoon.
             other._memory = copy.deepcopy(self._memory)  # noqa: SLF001 - of our own class
         other._maps = None  # noqa: SLF001
+        other._tells = False  # noqa: SLF001
         other._stepping = threading.Lock()  # noqa: SLF001
         return other
 
@@ -205,7 +208,7 @@ class HeatEngine:
         step_ms = (time.perf_counter() - started) * 1000.0
         self._stepped_at_ms = at_ms
         has_utci = bool(np.isfinite(maps.utci_degc[0, 0]))
-        if self._had_utci and not has_utci:
+        if self._tells and self._had_utci and not has_utci:
             log.warning(
                 "the air holds more than 50 hPa of vapour, UTCI is not defined there: its layer stays blank",
                 air_temperature_degc=forcing.air_temperature_degc,

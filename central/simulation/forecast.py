@@ -1,14 +1,17 @@
 """The heat of today's remaining hours: made anew every hour of the city's time, beside the live frames and behind them.
 
-The weather of each full hour until midnight comes from `forecast_weather`, or from the supplied file where there is one; the sun
-is known; the heat room makes a frame of it. The thread that does so runs at low priority and rests after each hour, so that a
-live frame waits for one step at most. It also keeps the day's hours of heat (`areas_day`) and scores what was said before.
+The weather until midnight comes from `forecast_course`; the sun is known; the heat room makes a frame of each full hour. Between
+the hours it is stepped too (`moments_until`), because shadows pass there and the ground remembers them. The thread that does so
+runs at low priority and rests after each step for as long as the step took, so that a live frame waits for one step at most and
+the forecast never takes more than half of the time. It also keeps the day's hours of heat (`areas_day`) and scores what was said
+before.
 """
 
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,35 +19,40 @@ from typing import Final
 import structlog
 
 from central.city.model import City
-from central.heat.radiation.clearness import clear_sky_wm2
 from central.heat.sun import sun_position
 from central.simulation.areas_day import DayKeeper
 from central.simulation.areas_hours import day_of, midnight_ms
 from central.simulation.areas_hours import warm_up as warm_up_hours
 from central.simulation.areas_trace import warm_up as warm_up_areas
 from central.simulation.engine import Engine, StepResult
-from central.simulation.forcing import Forcing, RadiationSource
-from central.simulation.forecast_csv import Supplied, clearness_under, parse
-from central.simulation.forecast_history import HistoryStore, dew_point_degc, humidity_pct, read_history
+from central.simulation.forcing import Forcing
+from central.simulation.forecast_course import Place, weather_of_moments
+from central.simulation.forecast_csv import Supplied, parse
+from central.simulation.forecast_history import HistoryStore, read_history
 from central.simulation.forecast_shelf import Forecast, ForecastHour, ForecastShelf, SuppliedNote, hour_id
-from central.simulation.forecast_weather import LIMITS, MS_PER_HOUR, History, forecast
+from central.simulation.forecast_weather import MS_PER_HOUR
 from central.simulation.frames import LAYERS, Layer, quantise
-from central.simulation.library import FrameLibrary, FrameMeta, meta_dict, shows
+from central.simulation.library import FrameLibrary, FrameMeta, frame_id, meta_dict, shows
 from central.store.door import Frame
 from contract.clock import Clock
 
+MS_PER_MINUTE: Final = 60_000
 ISSUE_EVERY_MS: Final = MS_PER_HOUR
 LEAST_REAL_S: Final = 20.0
 """However fast the city's clock runs, a forecast is made at most this often."""
-REST_S: Final = 0.05
-"""Between two hours."""
+REST_MIN_S: Final = 0.001
+"""Long enough for a live step that waits to go first."""
+BETWEEN_MIN: Final = (49, 40, 32, 25, 19, 13, 8, 4)
+"""So long before each full hour of the day the city is stepped for its memory alone [minutes].
+
+A step does not know when within it the edge of a shadow passed. What that makes wrong fades with 45 minutes
+(`central.heat.memory`), so steps may grow with exp(time before the hour / 45 min): these eight do what eleven equal ones do."""
 WAKE_S: Final = 1.0
 NICENESS: Final = 10
 OBSERVED_WITHIN_MS: Final = 10 * 60_000
 """A frame so soon after a full hour says what the weather was at that hour."""
 PRESENT_FOR_MS: Final = 20 * 60_000
 """A weather older than this is no present to start from."""
-CLEARNESS_GUESS: Final = 0.8
 
 log = structlog.get_logger("central.simulation")
 Describe = Callable[[City, Forcing, StepResult, list[Layer]], FrameMeta]
@@ -68,6 +76,7 @@ class Outlook:
         data_dir: `forecast/`, `hours-above.npz` and the supplied `forecast.csv` lie here.
         describe: makes a frame's description.
         computes: False in a process that only serves what another one computes.
+        between_min: as BETWEEN_MIN.
     """
 
     def __init__(
@@ -79,6 +88,7 @@ class Outlook:
         data_dir: Path,
         describe: Describe,
         computes: bool = True,
+        between_min: Sequence[int] = BETWEEN_MIN,
     ) -> None:
         self.shelf = ForecastShelf(data_dir / "forecast")
         self.day = DayKeeper(data_dir / "hours-above.npz", library, counts=computes)
@@ -87,6 +97,7 @@ class Outlook:
         self._clock = clock
         self._describe = describe
         self._computes = computes
+        self._between_min = between_min
         self._engine: Engine | None = None
         self._city: City | None = None
         self._present: _Present | None = None
@@ -175,32 +186,66 @@ class Outlook:
         city, engine = self._city, self._engine
         if city is None or engine is None:
             return False
-        supplied = _read(self.supplied_path)
+        supplied = _read(self.supplied_path, city.center)
         history = read_history(self._store, present.at_ms, city.center)
-        moments = hours_until_midnight(present.at_ms)
-        weathers = weather_of_hours(
+        full_hours = hours_until_midnight(present.at_ms)
+        moments = moments_until(full_hours, present.at_ms, city.center, self._between_min)
+        weathers = weather_of_moments(
             history, present.forcing, present.at_ms, moments, supplied=supplied, place=city.center
         )
-        # From the live engine as it is now: the first hour to come remembers the hours that were, each further one the hour before.
-        ahead = engine.fork()
-        hours = []
-        for valid_ms, (forcing, source) in zip(moments, weathers, strict=True):
-            if self._stopping.is_set():
-                return False
-            result = ahead.step(forcing, valid_ms)
-            layers = [quantise(LAYERS[name], field, result.is_ground) for name, field in result.fields.items()]
-            name = hour_id(valid_ms, present.at_ms)
-            self.shelf.put_hour(name, layers)
-            hours.append(ForecastHour(name, valid_ms, source, self._describe(city, forcing, result, layers)))
-            self._stopping.wait(REST_S)
-        note = None if supplied is None else SuppliedNote(supplied.rows, len(supplied.hours), list(supplied.problems))
-        if supplied is not None and supplied.problems:
-            log.warning("rows of the supplied forecast cannot be used", path=str(self.supplied_path), problems=note)
+        course = dict(zip(moments, weathers, strict=True))
+        hours = self._step_through(city, engine, present.at_ms, course, full_hours)
+        if hours is None:
+            return False
+        note = None
+        if supplied is not None:
+            note = SuppliedNote(supplied.rows, len(supplied.hours), list(supplied.problems))
+            if supplied.problems:
+                log.warning(
+                    "part of the supplied forecast cannot be used",
+                    path=str(self.supplied_path),
+                    rows=note.rows,
+                    usable=note.usable,
+                    problems=note.problems,
+                )
         days = round(history.days_of("air_temperature_degc"), 2)
         self.shelf.publish(Forecast(present.at_ms, days, hours, note))
-        said = {valid_ms: _values(forcing) for valid_ms, (forcing, _) in zip(moments, weathers, strict=True)}
+        said = {valid_ms: _values(course[valid_ms][0]) for valid_ms in full_hours}
         self.shelf.keep_skill(self.shelf.skill().issued(present.at_ms, said, _values(present.forcing)))
         return True
+
+    def _step_through(
+        self,
+        city: City,
+        engine: Engine,
+        now_ms: int,
+        course: Mapping[int, tuple[Forcing, str]],
+        full_hours: Sequence[int],
+    ) -> list[ForecastHour] | None:
+        """Steps a fork of the live engine through the course and puts a frame of each full hour on the shelf; None when stopped."""
+        # From the live engine as it is now: the first hour to come remembers the hours that were, each further one the hour before.
+        ahead = engine.fork()
+        hours: list[ForecastHour] = []
+        without_utci: list[str] = []
+        for at_ms, (forcing, source) in course.items():
+            if self._stopping.is_set():
+                return None
+            began_s = time.perf_counter()
+            result = ahead.step(forcing, at_ms)
+            if at_ms in full_hours:
+                layers = [quantise(LAYERS[name], field, result.is_ground) for name, field in result.fields.items()]
+                name = hour_id(at_ms, now_ms)
+                self.shelf.put_hour(name, layers)
+                hours.append(ForecastHour(name, at_ms, source, self._describe(city, forcing, result, layers)))
+                if not result.has_utci:
+                    without_utci.append(frame_id(at_ms))
+            self._stopping.wait(max(REST_MIN_S, time.perf_counter() - began_s))
+        if without_utci:
+            log.warning(
+                "in hours of the forecast the air holds more than 50 hPa of vapour, UTCI is not defined there: its layer stays blank",
+                hours=without_utci,
+            )
+        return hours
 
 
 def hours_until_midnight(now_ms: int) -> list[int]:
@@ -209,65 +254,17 @@ def hours_until_midnight(now_ms: int) -> list[int]:
     return list(range((now_ms // MS_PER_HOUR + 1) * MS_PER_HOUR, end_ms + 1, MS_PER_HOUR))
 
 
-def weather_of_hours(
-    history: History,
-    now: Forcing,
-    now_ms: int,
-    moments: list[int],
-    *,
-    supplied: Supplied | None,
-    place: tuple[float, float],
-) -> list[tuple[Forcing, str]]:
-    """The weather at each moment, and whether its air temperature was "supplied" or "blended". Pure.
-
-    Args:
-        history: the city's past.
-        now: its present weather.
-        now_ms: the moment of it.
-        moments: full hours to come.
-        supplied: somebody else's forecast, where there is one.
-        place: (lat, lon) [degrees].
-
-    """
-    present = {
-        "air_temperature_degc": now.air_temperature_degc,
-        "dew_point_degc": dew_point_degc(now.air_temperature_degc, now.relative_humidity_pct),
-        "wind_speed_ms": now.wind_speed_ms,
-        "clearness": now.clearness,
-    }
-    blended = forecast(history, present, now_ms, moments)
-    made = []
-    for index, valid_ms in enumerate(moments):
-        told = {} if supplied is None else supplied.at(valid_ms)
-        temperature = told.get("air_temperature_degc", float(blended["air_temperature_degc"][index]))
-        if "relative_humidity_pct" in told:
-            dew_point = dew_point_degc(temperature, told["relative_humidity_pct"])
-        else:
-            dew_point = float(blended["dew_point_degc"][index])
-        # Neither more vapour than the air holds, nor more than the indices are defined for.
-        dew_point = min(dew_point, temperature, LIMITS["dew_point_degc"][1])
-        humidity = humidity_pct(temperature, dew_point)
-        pressure = told.get("air_pressure_hpa", now.air_pressure_hpa)
-        clear_wm2 = clear_sky_wm2(sun_position(valid_ms, *place), temperature, humidity, pressure)
-        if "global_radiation_wm2" in told:
-            radiation = told["global_radiation_wm2"]
-        elif "cloud_cover_pct" in told:
-            radiation = clear_wm2 * clearness_under(told["cloud_cover_pct"])
-        else:
-            clearness = float(blended["clearness"][index]) if "clearness" in blended else CLEARNESS_GUESS
-            radiation = clear_wm2 * clearness
-        forcing = Forcing(
-            air_temperature_degc=round(temperature, 2),
-            relative_humidity_pct=round(humidity, 1),
-            wind_speed_ms=round(told.get("wind_speed_ms", float(blended["wind_speed_ms"][index])), 2),
-            wind_direction_deg=None,
-            global_radiation_wm2=round(radiation, 1),
-            air_pressure_hpa=round(pressure, 1),
-            radiation_source=RadiationSource.MODELLED,
-            stations_used=(),
-        )
-        made.append((forcing, "supplied" if "air_temperature_degc" in told else "blended"))
-    return made
+def moments_until(
+    hours: Sequence[int], now_ms: int, place: Place, between_min: Sequence[int] = BETWEEN_MIN
+) -> list[int]:
+    """The hours and the moments between them at which the city is stepped, in order. Between hours without sun there are none."""
+    moments = []
+    for hour_ms in hours:
+        if any(sun_position(end_ms, *place).is_up for end_ms in (hour_ms - MS_PER_HOUR, hour_ms)):
+            before = (hour_ms - minutes * MS_PER_MINUTE for minutes in between_min)
+            moments += [at_ms for at_ms in before if at_ms > now_ms]
+        moments.append(hour_ms)
+    return moments
 
 
 def _values(forcing: Forcing) -> Mapping[str, float]:
@@ -284,10 +281,10 @@ def _is_of(hour: ForecastHour, city: City) -> bool:
     return shows(Frame(hour.id, hour.valid_ms, hour.valid_ms, meta_dict(hour.meta)), city)
 
 
-def _read(path: Path) -> Supplied | None:
+def _read(path: Path, place: Place) -> Supplied | None:
     """The supplied file; None when there is none."""
     try:
-        return parse(path.read_bytes())
+        return parse(path.read_bytes(), place)
     except FileNotFoundError:
         return None
     except OSError as error:

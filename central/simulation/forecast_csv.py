@@ -5,17 +5,22 @@
 
 `valid_at` (ISO 8601 with offset) and `air_temperature_degc` are needed; a cell may be empty, a column left out: then the blended
 forecast stands in. Of radiation and cloud cover the radiation counts. Rows may come in any order; between rows at most
-INTERPOLATED_MS apart values are interpolated. A row that cannot be used is told with its line and left out, the others count.
+INTERPOLATED_MS apart values are interpolated. A row that cannot be used is told with its line and left out, the others count; so
+is radiation that the sun cannot give at that moment, but the rest of its row counts. A column of another name is told and not
+read; a column that is there twice makes the file useless, because nobody can say which of the two is meant.
 """
 
 import csv
 import io
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from central.heat.sun import sun_position
+from central.simulation.forcing import credible_radiation_wm2
 from central.simulation.forecast_weather import MS_PER_HOUR
 
 INTERPOLATED_MS: Final = 3 * MS_PER_HOUR
@@ -30,7 +35,10 @@ RANGES: Final = {
     "cloud_cover_pct": (0.0, 100.0),
     "air_pressure_hpa": (500.0, 1100.0),
 }
+YEARS: Final = (1950, 2050)
+"""For which the sun is known."""
 NEEDED: Final = ("valid_at", "air_temperature_degc")
+KNOWN: Final = ("valid_at", *RANGES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +51,7 @@ class SuppliedHour:
 
 @dataclass(frozen=True, slots=True)
 class Supplied:
-    """What a file holds: usable rows by time, how many there were in all, and what was wrong with the others, one line each."""
+    """What a file holds: usable rows by time, how many there were in all, and what is not used and why, one line each."""
 
     hours: tuple[SuppliedHour, ...]
     rows: int
@@ -51,15 +59,15 @@ class Supplied:
 
     def at(self, valid_ms: int) -> dict[str, float]:
         """The values of a moment; between two rows close enough interpolated, else nothing."""
-        before = [hour for hour in self.hours if hour.valid_ms <= valid_ms]
-        after = [hour for hour in self.hours if hour.valid_ms >= valid_ms]
-        if not before or not after:
+        index = bisect_left(self.hours, valid_ms, key=lambda hour: hour.valid_ms)
+        if index == len(self.hours):
             return {}
-        low, high = before[-1], after[0]
+        high = self.hours[index]
+        if high.valid_ms == valid_ms:
+            return dict(high.values)
+        low = self.hours[index - 1]
         span_ms = high.valid_ms - low.valid_ms
-        if span_ms == 0:
-            return dict(low.values)
-        if span_ms > INTERPOLATED_MS:
+        if index == 0 or span_ms > INTERPOLATED_MS:
             return {}
         share = (valid_ms - low.valid_ms) / span_ms
         return {
@@ -69,8 +77,14 @@ class Supplied:
         }
 
 
-def parse(data: bytes) -> Supplied:
-    """Reads a file. Never raises: a file that is no such table is told in `problems` and has no rows."""
+def parse(data: bytes, place: tuple[float, float]) -> Supplied:
+    """Reads a file. Never raises: a file that is no such table is told in `problems` and has no rows.
+
+    Args:
+        data: the file.
+        place: (lat, lon) of the city [degrees]: how much radiation can be depends on its sun.
+
+    """
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -86,9 +100,10 @@ def parse(data: bytes) -> Supplied:
                 continue
             if columns is None:
                 columns = [cell.strip() for cell in cells]
-                missing = [name for name in NEEDED if name not in columns]
-                if missing:
-                    return Supplied((), 0, (f"line {reader.line_num}: no column {', '.join(missing)}",))
+                told, is_table = _header(columns)
+                problems += [f"line {reader.line_num}: {line}" for line in told]
+                if not is_table:
+                    return Supplied((), 0, _short(problems))
                 continue
             rows += 1
             if rows > ROWS_MAX:
@@ -100,7 +115,9 @@ def parse(data: bytes) -> Supplied:
             elif found.valid_ms in hours:
                 problems.append(f"line {reader.line_num}: valid_at: a second row for this moment; the first counts")
             else:
-                hours[found.valid_ms] = found
+                usable, told_too_bright = _without_too_bright(found, place)
+                problems += [f"line {reader.line_num}: {line}" for line in told_too_bright]
+                hours[usable.valid_ms] = usable
     except csv.Error as error:
         problems.append(f"line {reader.line_num}: not CSV: {error}")
     if columns is None:
@@ -114,11 +131,50 @@ def _short(problems: Sequence[str]) -> tuple[str, ...]:
     return (*problems[:PROBLEMS_MAX], f"and {len(problems) - PROBLEMS_MAX} more")
 
 
+def _header(columns: Sequence[str]) -> tuple[list[str], bool]:
+    """What is wrong with a header, and whether the table can be read all the same. Columns without a name are told by their cells."""
+    unknown = [_shown(name) for name in dict.fromkeys(columns) if name and name not in KNOWN]
+    missing = [name for name in NEEDED if name not in columns]
+    if missing:
+        instead = f"; not known: {', '.join(unknown[:10])}" if unknown else ""
+        return [f"no column {', '.join(missing)}{instead}; the file is not used"], False
+    twice = [name for name in KNOWN if columns.count(name) > 1]
+    if twice:
+        return [f"column {', '.join(twice)} is there more than once; the file is not used"], False
+    return [f"column {name} is not known and not read; known: {', '.join(KNOWN)}" for name in unknown], True
+
+
+def _shown(text: str) -> str:
+    """As it stands where that can be read, else quoted and cut."""
+    return text if text.isprintable() and len(text) <= 40 and " " not in text else repr(text[:40])
+
+
+def _without_too_bright(hour: SuppliedHour, place: tuple[float, float]) -> tuple[SuppliedHour, list[str]]:
+    """Without radiation that a station would not be believed either, and what is to be told of it."""
+    radiation_wm2 = hour.values.get("global_radiation_wm2")
+    if radiation_wm2 is None:
+        return hour, []
+    sun = sun_position(hour.valid_ms, *place)
+    most_wm2 = credible_radiation_wm2(sun)
+    if radiation_wm2 <= most_wm2:
+        return hour, []
+    told = (
+        f"global_radiation_wm2: {radiation_wm2:g} must lie in 0 .. {most_wm2:.0f} with the sun {sun.altitude_deg:.0f} deg "
+        "high; it is not used, the rest of the row is"
+    )
+    rest = {name: value for name, value in hour.values.items() if name != "global_radiation_wm2"}
+    return SuppliedHour(hour.valid_ms, rest), [told]
+
+
 def _row(columns: Sequence[str], cells: Sequence[str]) -> SuppliedHour | str:
     """The row, or what is wrong with it."""
     if len(cells) > len(columns):
         return f"{len(cells)} cells, the header has {len(columns)}"
-    row = {name: cell.strip() for name, cell in zip(columns, cells, strict=False)}
+    row: dict[str, str] = {}
+    for name, cell in zip(columns, cells, strict=False):
+        if not name and cell.strip():
+            return f"{cell.strip()[:40]!r} stands in a column without a name"
+        row[name] = cell.strip()
     text = row.get("valid_at", "")
     try:
         moment = datetime.fromisoformat(text)
@@ -126,6 +182,8 @@ def _row(columns: Sequence[str], cells: Sequence[str]) -> SuppliedHour | str:
         return f"valid_at: {text[:40]!r} is not an ISO 8601 time"
     if moment.tzinfo is None:
         return f"valid_at: {text[:40]!r} has no offset from UTC, such as +09:00"
+    if not YEARS[0] <= moment.year <= YEARS[1]:
+        return f"valid_at: {text[:40]!r} must lie in the years {YEARS[0]} .. {YEARS[1]}"
     values: dict[str, float] = {}
     for name, (lowest, highest) in RANGES.items():
         cell = row.get(name, "")

@@ -40,7 +40,7 @@ FADING_H: Final[Mapping[str, float]] = {
 }
 LIMITS: Final[Mapping[str, tuple[float, float]]] = {
     "air_temperature_degc": (-40.0, 48.0),
-    "dew_point_degc": (-50.0, 32.0),
+    "dew_point_degc": (-50.0, 36.0),
     "wind_speed_ms": (0.1, 40.0),
     "clearness": (0.05, 1.15),
 }
