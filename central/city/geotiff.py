@@ -4,12 +4,16 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import pyproj
 import rasterio
 from numpy.typing import NDArray
+from pyproj.crs import ProjectedCRS
+from pyproj.crs.coordinate_operation import TransverseMercatorConversion
 from rasterio._err import CPLE_BaseError  # what the closing of a COG raises has no public name
 from rasterio.errors import RasterioError
 
 from central.city.model import City, LandCover
+from central.city.projection import LocalFrame
 from central.heat.surface import Surface
 from contract.errors import UserError
 from contract.whole_file import asked_for
@@ -24,10 +28,26 @@ LAYERS: Final = {
 """What each file holds, and its unit."""
 
 
+JGD2011_EPSG: Final = 6668
+
+
+def coordinate_system(frame: LocalFrame) -> rasterio.CRS:
+    """The local metres as a coordinate system of JGD2011, whose degrees they are counted from.
+
+    In PROJ's notation of ``frame.crs`` the datum has no name, and a GIS asks its user for it or guesses.
+    """
+    local = ProjectedCRS(
+        TransverseMercatorConversion(latitude_natural_origin=frame.lat, longitude_natural_origin=frame.lon),
+        name=f"local metres round {frame.lat:.6f} N {frame.lon:.6f} E",
+        geodetic_crs=pyproj.CRS.from_epsg(JGD2011_EPSG),
+    )
+    return rasterio.CRS.from_wkt(local.to_wkt())
+
+
 def write_geotiffs(folder: Path, city: City, surface: Surface) -> list[Path]:
     """Writes dsm.tif, dem.tif, cdsm.tif and land_cover.tif into a folder, which is made where it does not exist.
 
-    Each file is written whole or not at all. Coordinates are the city's local metres (transverse Mercator on GRS 80).
+    Each file is written whole or not at all. Coordinates are the city's local metres (transverse Mercator of JGD2011).
 
     Raises:
         UserError: a file cannot be written.
@@ -55,7 +75,7 @@ def _write(path: Path, name: str, values: NDArray[np.generic], city: City) -> No
         "width": columns,
         "count": 1,
         "dtype": values.dtype.name,
-        "crs": rasterio.CRS.from_string(city.frame.crs),
+        "crs": coordinate_system(city.frame),
         "transform": city.grid.transform,
         "compress": "deflate",
         "predictor": "no" if classes else "yes",

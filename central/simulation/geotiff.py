@@ -1,15 +1,13 @@
 """One layer as a GeoTIFF for GIS programs: float32, with its coordinate system."""
 
-from typing import Any, Final
+from typing import Any
 
-import rasterio
 from rasterio.io import MemoryFile
 
+from central.city.geotiff import SOFTWARE, coordinate_system
 from central.city.grid import Grid
 from central.city.projection import LocalFrame
 from central.simulation.frames import Layer
-
-SOFTWARE: Final = "kumagaya"
 
 
 def encode_geotiff(layer: Layer, grid: Grid, frame: LocalFrame, *, at: str, credit: str) -> bytes:
@@ -32,7 +30,7 @@ def encode_geotiff(layer: Layer, grid: Grid, frame: LocalFrame, *, at: str, cred
         "count": 1,
         "dtype": "float32",
         "nodata": float("nan"),
-        "crs": rasterio.CRS.from_string(frame.crs),
+        "crs": coordinate_system(frame),
         "transform": grid.transform,
         "compress": "deflate",
         "predictor": 3,

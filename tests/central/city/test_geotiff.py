@@ -1,12 +1,14 @@
 """The rasters as GeoTIFF: values, place, overviews and credit survive."""
 
 import numpy as np
+import pyproj
 import pytest
 import rasterio
 from rasterio.warp import transform
 
-from central.city.geotiff import write_geotiffs
+from central.city.geotiff import coordinate_system, write_geotiffs
 from central.city.load import load_city
+from central.city.projection import LocalFrame
 from contract.errors import UserError
 from tests.central.city import gml
 
@@ -40,6 +42,30 @@ def test_the_file_lies_where_the_city_lies(written):
     with rasterio.open(folder / "dsm.tif") as layer:
         (x,), (y,) = transform("EPSG:6668", layer.crs, [gml.LON + 1305 * gml.M_LON], [gml.LAT + 1295 * gml.M_LAT])
         assert next(layer.sample([(x, y)]))[0] == 50.0
+
+
+@pytest.mark.parametrize("name", ["dsm", "land_cover"])
+def test_the_coordinate_system_names_its_datum(written, name):
+    folder, city, _ = written
+    with rasterio.open(folder / f"{name}.tif") as layer:
+        assert "unknown" not in layer.crs.to_wkt().lower()
+        read = pyproj.CRS.from_wkt(layer.crs.to_wkt())
+    assert read.name == f"local metres round {city.frame.lat:.6f} N {city.frame.lon:.6f} E"
+    assert read.datum.name == "Japanese Geodetic Datum 2011"
+    assert read.geodetic_crs.to_epsg() == 6668
+
+
+@pytest.mark.parametrize(("lat", "lon"), [(36.139, 139.389), (26.2123, 127.6792), (43.0621, 141.3544)])
+def test_named_or_not_a_place_is_the_same_metres(lat, lon):
+    """To a micrometre, from degrees of JGD2011 and of WGS 84, which differ by less than surveys can tell."""
+    frame = LocalFrame(lat, lon)
+    named = pyproj.CRS.from_wkt(coordinate_system(frame).to_wkt())
+    for degrees in ("EPSG:6668", "EPSG:4326"):
+        to_metres = pyproj.Transformer.from_crs(degrees, named, always_xy=True)
+        for east, north in ((0.0, 0.0), (0.02, 0.01), (-0.1, 0.09)):
+            assert to_metres.transform(lon + east, lat + north) == pytest.approx(
+                frame.point_to_local(lon + east, lat + north), abs=1e-6
+            )
 
 
 def test_a_folder_that_cannot_be_made_is_named(written, tmp_path):

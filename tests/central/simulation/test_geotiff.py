@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from pyproj import Transformer
+from pyproj import CRS, Transformer
 from rasterio.io import MemoryFile
 
 from central.simulation.frames import LAYERS, quantise
@@ -28,6 +28,7 @@ def test_values_place_and_tags(cells):
         assert tif.tags()["TIME"] == "2018-07-23T05:00:00.000Z"
         assert tif.tags()["CREDIT"] == "somebody"
         assert tif.units == ("degC",)
+        assert CRS.from_wkt(tif.crs.to_wkt()).datum.name == "Japanese Geodetic Datum 2011"
         # The middle of the raster is the middle of the city.
         x, y = tif.transform @ (cells / 2, cells / 2)
         lon, lat = Transformer.from_crs(tif.crs, "EPSG:4326", always_xy=True).transform(x, y)
