@@ -65,6 +65,26 @@ def find_tiles(paths: Path | str | Sequence[Path | str], box: LonLatBox | None =
     Raises:
         UserError: a path does not exist, a folder holds no tile, a file is no city model.
     """
+    tiles = _tiles_under(paths)
+    chosen = [tile for tile in tiles if box is None or _may_touch(tile.path.name, box)]
+    if not chosen and box is not None:
+        west, south, east, north = box
+        raise UserError(
+            f"none of the {len(tiles)} tiles lies within {south:.4f}..{north:.4f} N, {west:.4f}..{east:.4f} E",
+            where=str(paths if isinstance(paths, str | Path) else paths[0]),
+        )
+    for tile in chosen:
+        if tile.kind != "trees":
+            _check_root(tile)
+    return sorted(chosen, key=lambda tile: (tile.path.name, str(tile.path)))
+
+
+def tiles_beyond(paths: Path | str | Sequence[Path | str], box: LonLatBox) -> list[str]:
+    """Names of the tiles that ``find_tiles`` passes over because their mesh code says that they lie outside the box."""
+    return sorted(tile.path.name for tile in _tiles_under(paths) if not _may_touch(tile.path.name, box))
+
+
+def _tiles_under(paths: Path | str | Sequence[Path | str]) -> list[Tile]:
     named = [paths] if isinstance(paths, str | Path) else list(paths)
     if not named:
         raise UserError("no file or folder given", where="city")
@@ -75,17 +95,7 @@ def find_tiles(paths: Path | str | Sequence[Path | str], box: LonLatBox | None =
             tiles.setdefault(tile.path.resolve(), tile)
     if len(tiles) > TILES_MAX:
         raise UserError(f"{len(tiles)} tiles are more than the limit of {TILES_MAX}", where=str(named[0]))
-    chosen = [tile for tile in tiles.values() if box is None or _may_touch(tile.path.name, box)]
-    if not chosen and box is not None:
-        west, south, east, north = box
-        raise UserError(
-            f"none of the {len(tiles)} tiles lies within {south:.4f}..{north:.4f} N, {west:.4f}..{east:.4f} E",
-            where=str(named[0]),
-        )
-    for tile in chosen:
-        if tile.kind != "trees":
-            _check_root(tile)
-    return sorted(chosen, key=lambda tile: (tile.path.name, str(tile.path)))
+    return list(tiles.values())
 
 
 def _in_folder(folder: Path) -> list[Tile]:

@@ -3,6 +3,8 @@
 import argparse
 import resource
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from central.heat.surface import Surface
 
 _SYNTHETIC = "synthetic"
+DEFAULT_SIDE_M = 2000.0
 
 
 def add_import_parser(subparsers: Any) -> None:
@@ -35,7 +38,9 @@ def add_import_parser(subparsers: Any) -> None:
     parser.add_argument("--out", required=True, type=Path, metavar="SURFACE.npz", help="file to write")
     parser.add_argument("--cell", type=float, default=2.0, metavar="M", help="pixel size: 1, 2 or 4 m (default 2)")
     parser.add_argument("--center", metavar="LAT,LON", help="cut a square out round this place")
-    parser.add_argument("--size", type=float, metavar="M", help="side of that square in metres (default 2000)")
+    parser.add_argument(
+        "--size", type=float, metavar="M", help=f"side of that square in metres (default {DEFAULT_SIDE_M:g})"
+    )
     parser.add_argument(
         "--trees",
         type=Path,
@@ -55,8 +60,9 @@ def run_import(arguments: argparse.Namespace) -> int:
     """Imports, prints the report, writes the files; nothing is written when the input is refused."""
     from central.city.geojson import buildings_geojson
     from central.city.geotiff import write_geotiffs
-    from central.city.grid import CELLS_MUNICIPALITY_MAX
+    from central.city.grid import CELLS_MUNICIPALITY_MAX, check_pixel_size
     from central.city.load import load_city
+    from central.city.sources import tiles_beyond
 
     started_s = time.monotonic()
     tif: Path | None = arguments.tif
@@ -73,14 +79,24 @@ def run_import(arguments: argparse.Namespace) -> int:
     window = _window(arguments.center, arguments.size)
     if names == [_SYNTHETIC] and window is not None:
         raise UserError("the built-in downtown cannot be cut", where="--center")
-    city, surface = load_city(
-        None if names == [_SYNTHETIC] else names,
-        pixel_size_m=arguments.cell,
-        window=window,
-        trees=arguments.trees,
-        cells_max=CELLS_MUNICIPALITY_MAX,
-    )
-    for line in city.report.lines():
+    # Once the pixel size is right, what the raster's limits refuse is the square's size, or the cells' for all tiles.
+    with _named("--cell"):
+        check_pixel_size(arguments.cell)
+    with _named("--cell" if window is None else "--size"):
+        city, surface = load_city(
+            None if names == [_SYNTHETIC] else names,
+            pixel_size_m=arguments.cell,
+            window=window,
+            trees=arguments.trees,
+            cells_max=CELLS_MUNICIPALITY_MAX,
+        )
+    told = city.report.lines()
+    beyond = [] if window is None else tiles_beyond(names, window.box())
+    if beyond:
+        what = "1 tile" if len(beyond) == 1 else f"{len(beyond)} tiles"
+        shown = ", ".join(beyond[:4]) + (" ..." if len(beyond) > 4 else "")
+        told.insert(1, f"not opened   {what} that by the mesh code in the name miss the square: {shown}")
+    for line in told:
         print(line)
     height, width = surface.shape
     print(
@@ -120,7 +136,23 @@ def _window(center: str | None, size_m: float | None) -> "Window | None":
         raise UserError(
             f"{center!r} is no place", where="--center", hint="LAT,LON in degrees, for example 36.139,139.389"
         ) from None
-    return Window(lat, lon, 2000.0 if size_m is None else size_m)
+    with _named("--center"):
+        default = Window(lat, lon, DEFAULT_SIDE_M)
+    if size_m is None:
+        return default
+    with _named("--size"):
+        return Window(lat, lon, size_m)
+
+
+@contextmanager
+def _named(option: str) -> Iterator[None]:
+    """Puts the option in front of what the city refuses without a file's name: there it knows the quantity alone."""
+    try:
+        yield
+    except UserError as error:
+        if error.where not in {"cell", "city"}:
+            raise
+        raise UserError(error.what, where=option, hint=error.hint) from None
 
 
 def _write_npz(path: Path, city: "City", surface: "Surface") -> None:

@@ -10,6 +10,8 @@ from contract.errors import UserError
 from kumagaya.commands.heat_import import add_import_parser
 from tests.central.city import gml
 
+HERE = f"{gml.LAT},{gml.LON}"
+
 
 def command(*words: object) -> int:
     parser = argparse.ArgumentParser()
@@ -64,7 +66,7 @@ def test_a_municipality_may_be_larger_than_what_is_simulated_live(tmp_path):
     with np.load(tmp_path / "s.npz") as surface:
         assert surface["dsm"].size > 9_000_000
     further = gml.write(tmp_path, gml.document(gml.house("a"), gml.house("b", 0, 15_000), gml.house("c", 15_000, 0)))
-    with pytest.raises(UserError, match="more than the limit of 100,000,000 cells"):
+    with pytest.raises(UserError, match=r"^--cell: .* more than the limit of 100,000,000 cells"):
         command(further, "--out", tmp_path / "t.npz", "--cell", 1)
 
 
@@ -82,13 +84,39 @@ def test_a_square_can_be_cut(tmp_path, tile):
         assert surface["dsm"].shape == (100, 100)
 
 
+@pytest.mark.parametrize("in_folder", [False, True])
+def test_tiles_that_the_square_misses_are_told(tmp_path, capsys, in_folder):
+    """One mesh is Kumagaya's, the others lie on the coast of Kanagawa and are not even opened."""
+    folder = tmp_path / "udx"
+    folder.mkdir()
+    town = gml.document(gml.house("a", tall=8))
+    near = gml.write(folder, town, "543913_bldg_6697_op.gml")
+    far = [gml.write(folder, gml.document(), f"5239650{number}_dem_6697.gml") for number in range(5)]
+    shown = [f"5239650{number}_dem_6697.gml" for number in range(4)]
+    given = [folder] if in_folder else [near, *far]
+    assert command(*given, "--out", tmp_path / "s.npz", "--center", HERE, "--size", 200) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == [
+        "tiles        1: 543913_bldg_6697_op.gml",
+        f"not opened   5 tiles that by the mesh code in the name miss the square: {', '.join(shown)} ...",
+    ]
+    assert command(near, far[0], "--out", tmp_path / "s.npz", "--center", HERE, "--size", 200) == 0
+    assert "not opened   1 tile that by" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
         (["--center", "36.1"], "'36.1' is no place"),
         (["--center", "x,y"], "'x,y' is no place"),
         (["--size", "500"], "--size needs --center"),
-        (["--cell", "3"], "use one of 1, 2, 4 m"),
+        (["--cell", "3"], "--cell: pixel size 3 m is not possible (use one of 1, 2, 4 m)"),
+        (["--cell", "nan"], "--cell: pixel size nan m"),
+        (["--center", "10,10"], "--center: centre 10,10 is not in Japan"),
+        (["--center", "nan,139"], "--center: centre nan,139 is not in Japan"),
+        (["--center", HERE, "--size", "50"], "--size: side 50 m is not within 100 .. 40000 m"),
+        (["--center", HERE, "--size", "nan"], "--size: side nan m is not within"),
+        (["--center", HERE, "--size", "40000", "--cell", "1"], "--size: 40000 x 40000 cells of 1 m are more than"),
         (["--trees", "/nowhere/oaks.csv"], "/nowhere/oaks.csv: no such file"),
         (["--tif", "/nowhere/deep/tif"], "--tif /nowhere/deep/tif: the folder to write to does not exist"),
         (["--tif", "/dev/null"], "--tif /dev/null: this is a file"),
