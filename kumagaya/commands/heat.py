@@ -16,6 +16,7 @@ from kumagaya.commands.heat_whatif import add_whatif_parser
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+    from rich.progress import Progress
 
     from central.heat.geometry import Geometry
     from central.heat.step import Weather
@@ -95,17 +96,12 @@ def _add_weather(parser: argparse.ArgumentParser, *, required: bool) -> None:
 
 
 def _prepare(arguments: argparse.Namespace) -> int:
-    from rich.console import Console
-    from rich.progress import Progress
-
     from central.simulation.cityfile import load_surface
     from central.simulation.cityprepare import prepare_city
 
     surface = load_surface(arguments.surface)
     started_s = time.perf_counter()
-    console = Console(stderr=True)
-    # Where nobody watches, a bar leaves an empty line.
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+    with _progress() as bar:
         task = bar.add_task("sky seen from every cell", total=1.0)
         geometry = prepare_city(arguments.out, surface, lambda share: bar.update(task, completed=share))
     seconds = time.perf_counter() - started_s
@@ -114,6 +110,15 @@ def _prepare(arguments: argparse.Namespace) -> int:
         f"{geometry.resident_bytes / 1e6:.0f} MB, {seconds:.1f} s"
     )
     return 0
+
+
+def _progress() -> "Progress":
+    """A bar on a terminal; where nobody watches, one would leave an empty line."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    return Progress(console=console, transient=True, disable=not console.is_terminal)
 
 
 def _geometry(arguments: argparse.Namespace) -> int:

@@ -41,14 +41,12 @@ def add_whatif_parser(subparsers: Any) -> None:
 
 def run_whatif(arguments: argparse.Namespace) -> int:
     """Compares, prints the table, writes the maps."""
-    from rich.console import Console
-    from rich.progress import Progress
-
     from central.simulation.cityfile import MAGIC
     from central.simulation.surface_city import load_surface_city
     from central.simulation.whatif.city import walks_of
     from central.simulation.whatif.edit import read_edit
     from central.simulation.whatif.jobs import Task, run_task
+    from kumagaya.commands.heat import _progress
 
     path: Path = arguments.surface
     if path.is_file():
@@ -73,7 +71,7 @@ def run_whatif(arguments: argparse.Namespace) -> int:
     except OSError as error:
         raise UserError(f"cannot be made: {error.strerror}", where=str(arguments.out)) from None
     task = Task(surface, grid, changes, moments, walks_of(city, surface), city.land_cover)
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    with _progress() as bar:
         shown = bar.add_task("comparing", total=1.0)
         try:
             result = run_task(task, lambda share, line: bar.update(shown, completed=share, description=line))

@@ -215,7 +215,9 @@ def test_a_comparison_prints_a_table_and_writes_maps(files, capsys):
         run("heat", "whatif", files / "s.npz", "--edit", files / "e.geojson", "--out", files / "w", *times, *WEATHER)
         == 0
     )
-    assert "walks_mean_tmrt" in capsys.readouterr().out
+    told = capsys.readouterr()
+    assert "walks_mean_tmrt" in told.out
+    assert not told.err, "the bar of nobody's terminal left a line"
     with (files / "w" / "table.csv").open() as file:
         table = list(csv.DictReader(file))
     assert len(table) == 10
