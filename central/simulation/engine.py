@@ -84,6 +84,11 @@ class Engine(Protocol):
         """The fields of one moment (city time). Raises ValueError for a weather that the indices are not defined for."""
         ...
 
+    @property
+    def stepped_at_ms(self) -> int | None:
+        """City time of the last step, which the memory is of; None before it. A step for an earlier moment forgets all."""
+        ...
+
     def fork(self) -> "Engine":
         """Another engine on the same prepared city that goes on from here, for another thread: its steps leave this one's as they are.
 
@@ -165,6 +170,10 @@ class HeatEngine:
         noon = Forcing(35.0, 45.0, 2.0, None, 900.0, 1005.0, RadiationSource.MODELLED, ())
         self.step(noon, WARM_UP_AT_MS)
         self._memory, self._stepped_at_ms = None, None
+
+    @property
+    def stepped_at_ms(self) -> int | None:
+        return self._stepped_at_ms
 
     def fork(self) -> "HeatEngine":
         with self._stepping:

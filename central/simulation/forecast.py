@@ -188,13 +188,17 @@ class Outlook:
             return False
         supplied = _read(self.supplied_path, city.center)
         history = read_history(self._store, present.at_ms, city.center)
-        full_hours = hours_until_midnight(present.at_ms)
-        moments = moments_until(full_hours, present.at_ms, city.center, self._between_min)
+        # From the live engine as it is now: the first hour to come remembers the hours that were, each further one the hour before.
+        ahead = engine.fork()
+        # The live map goes on meanwhile, and may have been stepped since the present was seen.
+        begins_ms = max(present.at_ms, ahead.stepped_at_ms or present.at_ms)
+        full_hours = hours_until_midnight(begins_ms)
+        moments = moments_until(full_hours, begins_ms, city.center, self._between_min)
         weathers = weather_of_moments(
             history, present.forcing, present.at_ms, moments, supplied=supplied, place=city.center
         )
         course = dict(zip(moments, weathers, strict=True))
-        hours = self._step_through(city, engine, present.at_ms, course, full_hours)
+        hours = self._step_through(city, ahead, present.at_ms, course, full_hours)
         if hours is None:
             return False
         note = None
@@ -217,14 +221,12 @@ class Outlook:
     def _step_through(
         self,
         city: City,
-        engine: Engine,
-        now_ms: int,
+        ahead: Engine,
+        issued_ms: int,
         course: Mapping[int, tuple[Forcing, str]],
         full_hours: Sequence[int],
     ) -> list[ForecastHour] | None:
         """Steps a fork of the live engine through the course and puts a frame of each full hour on the shelf; None when stopped."""
-        # From the live engine as it is now: the first hour to come remembers the hours that were, each further one the hour before.
-        ahead = engine.fork()
         hours: list[ForecastHour] = []
         without_utci: list[str] = []
         for at_ms, (forcing, source) in course.items():
@@ -234,7 +236,7 @@ class Outlook:
             result = ahead.step(forcing, at_ms)
             if at_ms in full_hours:
                 layers = [quantise(LAYERS[name], field, result.is_ground) for name, field in result.fields.items()]
-                name = hour_id(at_ms, now_ms)
+                name = hour_id(at_ms, issued_ms)
                 self.shelf.put_hour(name, layers)
                 hours.append(ForecastHour(name, at_ms, source, self._describe(city, forcing, result, layers)))
                 if not result.has_utci:

@@ -95,6 +95,15 @@ class TestBetweenTheHours:
         assert minutes[-7:] == [296.0, 300.0, 360.0, 420.0, 480.0, 540.0, 600.0]
         assert len([one for one in minutes if 240.0 <= one < 300.0]) == 1 + len(BETWEEN_MIN)
 
+    def test_a_live_frame_made_meanwhile_costs_the_forecast_no_memory(self, city_after):
+        """A fast clock's next live step may lie behind the first moment to come after the present that the forecast is of."""
+        sunny, dull = city_after("sunny", 880.0), city_after("dull", 200.0)
+        for town in (sunny, dull):
+            ahead_of_present = town.service.board.now((LAT, LON), 27.0, last_clearness=None).forcing
+            town.engine.step(ahead_of_present, JST_14_MS + 12 * MINUTE_MS)
+            assert town.service.outlook.work()
+        assert np.subtract(tmrt_of_hours(sunny), tmrt_of_hours(dull))[0] > 0.5
+
     def test_hours_are_as_good_as_those_of_steps_of_two_minutes(self, city_after):
         """Behind the moving edges of shadows the worst cells of steps of an hour are off by kelvins."""
         town = city_after("edges", 880.0)
