@@ -18,7 +18,7 @@ class ForecastHour(Strict):
 
 
 class SuppliedForecast(Strict):
-    """What became of the supplied file; `problems`: one line for each row that cannot be used."""
+    """What became of the supplied file; `problems`: one line for each row, value or column that is not used."""
 
     rows: int
     usable: int
