@@ -1,11 +1,11 @@
 """Heat areas as polygons: one feature for each connected piece of a band, in longitude and latitude.
 
 A building belongs to the band of the ground nearest to it: a library in the middle of a hot square stands in the heat area, and
-the outlines do not dissolve into ten thousand holes. A map of areas is coarser than a map of cells: the classes are generalised
-to cells of about GENERAL_M (medians of three by three, so that a lamp post's shadow is no island), and
-pieces and holes smaller than a place one could step aside to are joined to what surrounds them (GDAL's sieve). The outlines are
-traced as one coverage (`areas_trace`) and drawn with few points (`areas_lines`), so that neighbours keep one common line: no slivers,
-no overlaps, no stairs.
+the outlines do not dissolve into ten thousand holes. They are those of the map's own cells: nothing is smoothed, because at noon all
+the shade of a town lies in strips two cells wide beside its houses. Only pieces smaller than a least area are joined to what they
+touch most (`areas_sieve`): smaller than ISLAND_M2, and so small that each band keeps its size. The outlines are traced as one
+coverage (`areas_trace`) and drawn with few points (`areas_lines`), so that neighbours keep one common line: no slivers, no overlaps,
+no stairs.
 """
 
 import math
@@ -17,21 +17,19 @@ import msgspec
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from rasterio import features
 from scipy import ndimage
 
 from central.city.grid import Grid
 from central.city.projection import LocalFrame
 from central.heat.comfort.bands import Band
+from central.simulation.areas_sieve import sieve, sieve_gently
 from central.simulation.areas_trace import trace
 from central.simulation.bands import BANDS
 from central.simulation.frames import LEVEL_MAX, NO_VALUE, Layer, Mask
 from central.simulation.png import Gray
 
 ISLAND_M2: Final = 100.0
-"""Smaller pieces are joined to their neighbour."""
-GENERAL_M: Final = 4.0
-"""The cells that areas are drawn from are about this wide."""
+"""Where nothing is lost by it, smaller pieces are joined to their neighbour."""
 DECIMALS: Final = (6, 7, 9)
 """Of a degree: 0.1 m; more only where borders lie so close that rounding would make them touch."""
 
@@ -77,21 +75,56 @@ class NearestGround:
         return int(self._rows[row, column]), int(self._columns[row, column])
 
 
-def heat_areas(layer: Layer, grid: Grid, minimum_degc: float, nearest: NearestGround) -> list[Area]:
-    """The pieces of each band from `minimum_degc` up, largest first. Raises KeyError for a layer without bands."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Pieces:
+    """The bands of a map without their smallest pieces.
+
+    Args:
+        bands: from the lowest up.
+        classes: (rows, columns) 0 below the first band, 1 .. n in the bands, buildings as the ground nearest to them.
+        least_area_m2: smaller pieces were joined to what they touch most.
+    """
+
+    bands: tuple[Band, ...]
+    classes: Gray
+    least_area_m2: float
+
+
+def pieces_of(
+    layer: Layer, grid: Grid, minimum_degc: float, nearest: NearestGround, least_area_m2: float | None = None
+) -> Pieces:
+    """What areas are drawn for.
+
+    Args:
+        layer: wbgt or utci.
+        grid: where it lies.
+        minimum_degc: the lowest limit.
+        nearest: of the layer's ground.
+        least_area_m2: pieces below are joined to their neighbours; None: as coarse as each band keeps its size, ISLAND_M2 at most.
+
+    Raises:
+        KeyError: for a layer without bands.
+
+    """
     bands = bands_from(layer.kind.name, minimum_degc)
-    factor = max(1, round(GENERAL_M / grid.pixel_size_m))
-    classes = generalise(nearest.fill(_classes(layer, bands)), factor)
-    size_m = factor * grid.pixel_size_m
-    if min(classes.shape) > 1:
-        classes = features.sieve(classes, size=max(2, math.ceil(ISLAND_M2 / size_m**2)), connectivity=4)
-    points, ends, piece, class_of = trace(classes)
+    classes = nearest.fill(_classes(layer, bands))
+    cell_m2 = grid.pixel_size_m**2
+    wanted_m2 = ISLAND_M2 if least_area_m2 is None else least_area_m2
+    # More cells than the map has mean the same as all of them.
+    least_cells = min(math.ceil(wanted_m2 / cell_m2), classes.size)
+    if least_area_m2 is None:
+        classes, least_cells = sieve_gently(classes, least_cells)
+        return Pieces(bands, classes, least_cells * cell_m2)
+    return Pieces(bands, sieve(classes, least_cells), least_area_m2)
+
+
+def outlines(pieces: Pieces, grid: Grid) -> list[Area]:
+    """The polygons of the pieces above the lowest limit, largest first."""
+    points, ends, piece, class_of = trace(pieces.classes)
     local = np.column_stack(
-        (
-            grid.x_west_m + grid.pixel_size_m * _fine(points[:, 0], factor, classes.shape[1], grid.width),
-            grid.y_north_m - grid.pixel_size_m * _fine(points[:, 1], factor, classes.shape[0], grid.height),
-        )
+        (grid.x_west_m + grid.pixel_size_m * points[:, 0], grid.y_north_m - grid.pixel_size_m * points[:, 1])
     )
+    bands = pieces.bands
     edges = [*(band.from_degc for band in bands[1:]), None]
     areas = [
         Area(bands[value - 1].id, bands[value - 1].from_degc, edges[value - 1], outline)
@@ -100,21 +133,11 @@ def heat_areas(layer: Layer, grid: Grid, minimum_degc: float, nearest: NearestGr
     return sorted(areas, key=lambda area: area.outline.area, reverse=True)
 
 
-def generalise(classes: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
-    """Every `factor`-th cell both ways of the classes smoothed by the median of three by three, and smoothed once more.
-
-    Sampled, not pooled: pooling has to round a cell that is half in, and all areas would grow or shrink by it.
-    """
-    if factor > 1:
-        smooth = ndimage.median_filter(classes, size=3, mode="nearest")
-        classes = smooth[(factor - 1) // 2 :: factor, (factor - 1) // 2 :: factor]
-    return np.ascontiguousarray(ndimage.median_filter(classes, size=3, mode="nearest"), dtype=np.uint8)
-
-
-def _fine(place: NDArray[np.float64], factor: int, count: int, fine_count: int) -> NDArray[np.float64]:
-    """Places counted in `count` coarse cells as counted in the `fine_count` cells they are centred on; the border stays the border."""
-    centred = place * factor + (factor - 1) // 2 - (factor - 1) / 2.0
-    return np.where(place <= 0.0, 0.0, np.where(place >= count, fine_count, np.clip(centred, 0.0, fine_count)))
+def heat_areas(
+    layer: Layer, grid: Grid, minimum_degc: float, nearest: NearestGround, least_area_m2: float | None = None
+) -> list[Area]:
+    """`outlines` of `pieces_of` the layer."""
+    return outlines(pieces_of(layer, grid, minimum_degc, nearest, least_area_m2), grid)
 
 
 def _polygons(
@@ -145,13 +168,24 @@ def _within(ends: NDArray[np.int32], count: int) -> NDArray[np.float64]:
     return within
 
 
-def areas_geojson(areas: list[Area], frame: LocalFrame, *, frame_id: str, at: str, layer: str) -> bytes:
-    """A GeoJSON FeatureCollection (RFC 7946) of the areas, UTF-8."""
+def areas_geojson(
+    areas: list[Area],
+    frame: LocalFrame,
+    *,
+    frame_id: str,
+    at: str,
+    layer: str,
+    least_area_m2: float,
+    attribution: str,
+) -> bytes:
+    """A GeoJSON FeatureCollection (RFC 7946) of the areas, UTF-8. `attribution`: the line that the city's licence asks for."""
     collection = {
         "type": "FeatureCollection",
         "frame": frame_id,
         "at": at,
         "layer": layer,
+        "least_area_m2": least_area_m2,
+        "attribution": attribution,
         "features": [
             {
                 "type": "Feature",

@@ -30,9 +30,11 @@ def _crossing(lines: Floats, line_ends: Ints, rows: int, columns: int) -> NDArra
     """Segments are sorted into square buckets by their bounding boxes, and compared within each."""
     crossing = np.zeros(line_ends.shape[0], np.uint8)
     arc_of = np.full(lines.shape[0], -1, np.int32)  # of the segment that begins at a point; -1 at the ends
+    is_tip = np.zeros(lines.shape[0], np.uint8)
     begin = 0
     for arc in range(line_ends.shape[0]):
         arc_of[begin : line_ends[arc] - 1] = arc
+        is_tip[begin] = is_tip[line_ends[arc] - 1] = 1
         begin = line_ends[arc]
     starts = np.zeros(rows * columns + 2, np.int32)
     held = np.empty(0, np.int32)
@@ -61,7 +63,7 @@ def _crossing(lines: Floats, line_ends: Ints, rows: int, columns: int) -> NDArra
                 a, b = held[one], held[two]
                 if _apart(lines, a, b, 0) or _apart(lines, a, b, 1):
                     continue
-                if _touch(lines[a], lines[a + 1], lines[b], lines[b + 1]):
+                if _meet_halfway(lines, is_tip, a, b) or _touch(lines[a], lines[a + 1], lines[b], lines[b + 1]):
                     crossing[arc_of[a]] = crossing[arc_of[b]] = 1
     return crossing
 
@@ -76,6 +78,16 @@ def _apart(lines: Floats, a: int, b: int, axis: int) -> bool:
     one, two = lines[a, axis], lines[a + 1, axis]
     three, four = lines[b, axis], lines[b + 1, axis]
     return bool(max(one, two) < min(three, four) or max(three, four) < min(one, two))
+
+
+@kernel(fastmath=False)
+def _meet_halfway(lines: Floats, is_tip: NDArray[np.uint8], a: int, b: int) -> bool:
+    """Whether two segments have an end in common that is not an end of both polylines, nor the point between the two."""
+    for one in range(a, a + 2):
+        for other in range(b, b + 2):
+            if one != other and not (is_tip[one] and is_tip[other]) and _same(lines[one], lines[other]):
+                return True
+    return False
 
 
 @kernel(fastmath=False, inline="always")

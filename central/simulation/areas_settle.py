@@ -10,7 +10,9 @@ from central.heat.compiled import kernel
 MOVE_MAX: Final = 0.7
 """How far a point may go from its middle [cells]."""
 SHIFT_MAX: Final = 0.2
-"""How far all points together may be moved to keep the areas' size [cells]."""
+"""How far all points together may be moved at once to keep the areas' size [cells]."""
+BALANCE_TURNS: Final = 3
+"""How often: a move that would take a link too far from the border is not made, and the others make up for it."""
 INSET: Final = 0.25
 """How near points may come to the edge of the map [cells]."""
 
@@ -61,8 +63,10 @@ def settle_points(  # noqa: PLR0917 - a kernel takes its arrays one by one
             is_ring = loops and own[0, 0] + own[0, 1] != np.floor(own[0, 0] + own[0, 1])
             kept, near = chosen[begin : begin + sizes[arc]], allowed[begin:end]
             _settle(own, near, kept, is_ring, axes[arc], extent, line)
-            short = _twice_area_of_stairs(own) - _twice_area(line) - _cross(own[0], line[0]) - _cross(line[-1], own[-1])
-            _balance(own, near, kept, is_ring, short, line)
+            stairs = _twice_area_of_stairs(own)
+            for _ in range(BALANCE_TURNS):
+                short = stairs - _twice_area(line) - _cross(own[0], line[0]) - _cross(line[-1], own[-1])
+                _balance(own, near, kept, is_ring, short, extent, line)
         if loops:
             area, raw_area = _twice_area(line), _twice_area(own)
             if sizes[arc] < 4 or area * raw_area <= 0.0 or abs(area) < 0.5 * abs(raw_area):
@@ -122,7 +126,13 @@ def _settle(  # noqa: PLR0917 - a kernel takes its arrays one by one
 
 @kernel(fastmath=False)
 def _balance(  # noqa: PLR0917 - as above
-    points: Floats, allowed: Floats, chosen: Ints, is_ring: bool, twice_area: float, line: Floats
+    points: Floats,
+    allowed: Floats,
+    chosen: Ints,
+    is_ring: bool,
+    twice_area: float,
+    extent: tuple[int, int],
+    line: Floats,
 ) -> None:
     """Moves all points of `line` but its ends to one side by the same little, so that it takes from neither neighbour.
 
@@ -141,8 +151,8 @@ def _balance(  # noqa: PLR0917 - as above
                 gain += length
             elif length > 0.0:
                 shift = min(max(twice_area / gain, -SHIFT_MAX), SHIFT_MAX) / length
-                moved[index, 0] += shift * nx
-                moved[index, 1] += shift * ny
+                moved[index, 0] = min(max(moved[index, 0] + shift * nx, INSET), extent[0] - INSET)
+                moved[index, 1] = min(max(moved[index, 1] + shift * ny, INSET), extent[1] - INSET)
     if is_ring:
         moved[links] = moved[0]
     _keep_within(points, allowed, chosen, is_ring, line, moved)

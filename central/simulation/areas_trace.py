@@ -1,26 +1,20 @@
 """Outlines of a raster of classes as one coverage: neighbours keep one common line, and every ring is simple.
 
-The border of a piece runs through the middles of the cells' edges. Where three or four classes meet, it runs through the corner
-itself. Where two cells of one class touch at a corner only, they are joined there (of two such pairs the one of the higher class):
-no ring ever touches itself. The borders are cut where classes meet, each of these arcs is drawn once (`areas_lines`), and the rings
+The border of a piece (`areas_pieces`) runs through the middles of the cells' edges. Where three or four classes meet, it runs through
+the corner itself. Where two cells are joined at a corner only, it leaves the corner to their side: no ring ever touches itself. The
+borders are cut where classes meet, each of these arcs is drawn once (`areas_lines`), and the rings
 of both its sides are put together from that one line.
 """
-
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from central.heat.compiled import kernel
 from central.simulation.areas_lines import draw_arcs
+from central.simulation.areas_pieces import OUTSIDE, Classes, Flags, Ints, number_pieces, padded_with_outside
+from central.simulation.areas_sieve import sieve_gently
 
-OUTSIDE: Final = 255
-"""Stands for what lies off the raster; no class may have this number."""
 _E, _N, _W, _S = 0, 1, 2, 3
-
-Classes = NDArray[np.uint8]
-Ints = NDArray[np.int32]
-Flags = NDArray[np.uint8]
 
 
 def trace(classes: Classes) -> tuple[NDArray[np.float64], Ints, Ints, Ints]:
@@ -38,10 +32,9 @@ def trace(classes: Classes) -> tuple[NDArray[np.float64], Ints, Ints, Ints]:
         A piece's outer ring runs anticlockwise on a map whose north is up, its holes clockwise.
 
     """
-    padded = np.full((classes.shape[0] + 2, classes.shape[1] + 2), OUTSIDE, np.uint8)
-    padded[1:-1, 1:-1] = classes
+    padded = padded_with_outside(classes)
     joined = np.zeros((classes.shape[0] + 1, classes.shape[1] + 1), np.uint8)
-    pieces = _pieces(padded, joined)
+    pieces = number_pieces(padded, joined)
     edges = _edge_count(padded)
     raw = np.empty((2 * edges + 1, 2), np.int32)
     is_node = np.zeros(2 * edges + 1, np.uint8)
@@ -58,61 +51,9 @@ def trace(classes: Classes) -> tuple[NDArray[np.float64], Ints, Ints, Ints]:
 
 
 def warm_up() -> None:
-    """Compiles what `trace` needs."""
-    trace(np.eye(3, dtype=np.uint8))
-
-
-@kernel(fastmath=False)
-def _root(parent: Ints, index: int) -> int:
-    while parent[index] != index:
-        parent[index] = parent[parent[index]]
-        index = parent[index]
-    return index
-
-
-@kernel(fastmath=False)
-def _pieces(padded: Classes, joined: Flags) -> Ints:
-    """Numbers the pieces, and marks the corners where two cells are joined: 1 for NW and SE, 2 for NE and SW."""
-    height, width = padded.shape
-    parent = np.arange(height * width).astype(np.int32)
-    for column in range(1, width):
-        if padded[0, column] == padded[0, column - 1]:
-            parent[column] = parent[column - 1]
-    for row in range(height - 1):
-        for column in range(width):
-            here = row * width + column
-            nw, sw = padded[row, column], padded[row + 1, column]
-            if nw == sw:
-                _join(parent, here, here + width)
-            if column + 1 == width:
-                continue
-            ne, se = padded[row, column + 1], padded[row + 1, column + 1]
-            # Where all four are alike, three of them have been joined already, and the fourth will be.
-            if sw == se and not sw == nw == ne:
-                _join(parent, here + width, here + width + 1)
-            if nw == se and _differs(nw, ne, sw) and (ne != sw or nw > ne):
-                joined[row, column] = 1
-                _join(parent, here, here + width + 1)
-            elif ne == sw and _differs(ne, nw, se) and (nw != se or ne > nw):
-                joined[row, column] = 2
-                _join(parent, here + 1, here + width)
-    pieces = np.empty((height, width), np.int32)
-    flat = pieces.reshape(height * width)
-    for index in range(height * width):
-        # No parent comes after its child.
-        flat[index] = index if parent[index] == index else flat[parent[index]]
-    return pieces
-
-
-@kernel(fastmath=False, inline="always")
-def _join(parent: Ints, one: int, other: int) -> None:
-    a, b = _root(parent, one), _root(parent, other)
-    parent[max(a, b)] = min(a, b)
-
-
-@kernel(fastmath=False, inline="always")
-def _differs(value: int, one: int, other: int) -> bool:
-    return value != one and value != other  # noqa: PLR1714 - compiled, a set would be allocated each time
+    """Compiles what heat areas need."""
+    classes, _ = sieve_gently(np.eye(3, dtype=np.uint8), 2)
+    trace(classes)
 
 
 @kernel(fastmath=False)

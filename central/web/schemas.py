@@ -237,12 +237,17 @@ class AreaFeature(Strict):
 
 
 class Areas(Strict):
-    """GeoJSON (RFC 7946) with the frame it was taken from."""
+    """GeoJSON (RFC 7946) with the frame it was taken from. `least_area_m2`: smaller pieces were joined to their neighbours.
+
+    `attribution`: the line that the city's licence asks for, empty for the built-in one.
+    """
 
     type: Literal["FeatureCollection"]
     frame: str
     at: str
     layer: Literal["wbgt", "utci"]
+    least_area_m2: float
+    attribution: str
     features: list[AreaFeature]
 
 

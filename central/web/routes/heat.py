@@ -13,7 +13,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from central.city.model import City
 from central.heat.comfort.bands import band_of
-from central.simulation.areas import NearestGround, areas_geojson, heat_areas
+from central.simulation.areas import NearestGround, areas_geojson, outlines, pieces_of
 from central.simulation.areas_exceedance import ExceedanceMaps
 from central.simulation.bands import HEAT_AREA_FROM_DEGC
 from central.simulation.frames import LAYERS, NO_VALUE, Layer
@@ -35,8 +35,9 @@ from central.web.stream import HEARTBEAT_S, SEND_TIMEOUT_S, Hub, HubFullError
 from central.web.views import frame_view
 
 FRAMES_PAGE_MAX: Final = 500
-AREAS_HELD: Final = 16
-"""Documents of areas held in memory; each is up to a megabyte."""
+AREAS_HELD: Final = 6
+"""Documents of areas held in memory; one of the built-in city at noon is 6 MB."""
+LEAST_AREA_MAX_M2: Final = 1e6
 
 
 Moment = Annotated[
@@ -55,11 +56,11 @@ class BandedLayer(StrEnum):
 
 
 class Areas:
-    """Areas by frame, layer and lower limit: computed once, whoever asks how often."""
+    """Areas by frame, layer, lower limit and least area: computed once, whoever asks how often."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._held: OrderedDict[tuple[str, str, float], Document] = OrderedDict()
+        self._held: OrderedDict[tuple[str, str, float, float | None], Document] = OrderedDict()
         self._nearest: NearestGround | None = None
 
     def nearest_to(self, layer: Layer) -> NearestGround:
@@ -70,15 +71,25 @@ class Areas:
                 self._nearest = NearestGround(is_ground)
             return self._nearest
 
-    def get(self, frame: ShownHeat, layer: Layer, minimum_degc: float, city: City) -> Document:
+    def get(
+        self, frame: ShownHeat, layer: Layer, minimum_degc: float, least_area_m2: float | None, city: City
+    ) -> Document:
         """The GeoJSON document. One is computed at a time: a crowd that asks for the same waits for the first."""
-        key = (frame.id, layer.kind.name, minimum_degc)
+        key = (frame.id, layer.kind.name, minimum_degc, least_area_m2)
         nearest = self.nearest_to(layer)
         with self._lock:
             if key not in self._held:
-                areas = heat_areas(layer, city.grid, minimum_degc, nearest)
+                pieces = pieces_of(layer, city.grid, minimum_degc, nearest, least_area_m2)
                 self._held[key] = Document.of(
-                    areas_geojson(areas, city.frame, frame_id=frame.id, at=iso(frame.at_ms), layer=layer.kind.name)
+                    areas_geojson(
+                        outlines(pieces, city.grid),
+                        city.frame,
+                        frame_id=frame.id,
+                        at=iso(frame.at_ms),
+                        layer=layer.kind.name,
+                        least_area_m2=pieces.least_area_m2,
+                        attribution=city.attribution_en,
+                    )
                 )
                 while len(self._held) > AREAS_HELD:
                     self._held.popitem(last=False)
@@ -196,11 +207,20 @@ def router(services: Services, hub: Hub) -> APIRouter:
             float | None,
             Query(alias="min", ge=-50.0, le=80.0, allow_inf_nan=False, description="28 for wbgt, 32 for utci"),
         ] = None,
+        least_area_m2: Annotated[
+            float | None,
+            Query(
+                ge=0.0,
+                le=LEAST_AREA_MAX_M2,
+                allow_inf_nan=False,
+                description="smaller pieces are joined to their neighbours; without it as coarse as each band keeps its size",
+            ),
+        ] = None,
         at: Moment = None,
     ) -> Response:
         frame = heat.at(None if at is None else parse_iso(at, "at"))
         minimum = HEAT_AREA_FROM_DEGC[layer.value] if minimum_degc is None else minimum_degc
-        document = areas_of.get(frame, frame.layer(layer.value), minimum, services.city())
+        document = areas_of.get(frame, frame.layer(layer.value), minimum, least_area_m2, services.city())
         return document_reply(request, document, media_type=GEO_JSON)
 
     @routes.get(

@@ -8,11 +8,21 @@ import shapely
 
 from central.city.grid import Grid
 from central.city.projection import LocalFrame
-from central.simulation.areas import ISLAND_M2, Area, NearestGround, areas_geojson, bands_from, heat_areas
+from central.simulation.areas import (
+    ISLAND_M2,
+    Area,
+    NearestGround,
+    areas_geojson,
+    bands_from,
+    heat_areas,
+    outlines,
+    pieces_of,
+)
 from central.simulation.frames import LAYERS, quantise
 
 GRID = Grid(-100.0, 100.0, 100, 100, 2.0)
 EVERYWHERE = np.ones((100, 100), bool)
+FRAME = LocalFrame(36.139, 139.389)
 
 
 def hot_square():
@@ -24,8 +34,19 @@ def hot_square():
     return values
 
 
-def areas_of(values, minimum=28.0, ground=EVERYWHERE, layer="wbgt"):
-    return heat_areas(quantise(LAYERS[layer], values, ground), GRID, minimum, NearestGround(ground))
+def areas_of(values, minimum=28.0, ground=EVERYWHERE, layer="wbgt", least_area_m2=None):
+    return heat_areas(quantise(LAYERS[layer], values, ground), GRID, minimum, NearestGround(ground), least_area_m2)
+
+
+def document_of(areas, frame=FRAME):
+    about = {
+        "frame_id": "F",
+        "at": "T",
+        "layer": "wbgt",
+        "least_area_m2": 12.0,
+        "attribution": "City of Test, CC BY 4.0",
+    }
+    return json.loads(areas_geojson(areas, frame, **about))
 
 
 def test_each_band_is_where_its_cells_are():
@@ -34,9 +55,9 @@ def test_each_band_is_where_its_cells_are():
         ("severe_warning", 28.0, 31.0),
         ("danger", 31.0, None),
     ]
-    disc = np.pi * 15.0**2
-    assert areas[1].outline.area == pytest.approx(disc, rel=0.12)
-    assert areas[0].outline.area == pytest.approx(60.0**2 - disc, rel=0.05)
+    disc = (hot_square() == 32.0).sum() * 4.0
+    assert areas[1].outline.area == pytest.approx(disc, rel=0.005)
+    assert areas[0].outline.area == pytest.approx(60.0**2 - disc, rel=0.002)
     assert areas[1].outline.contains(shapely.Point(0.0, 0.0))
     assert not areas[0].outline.contains(shapely.Point(0.0, 0.0))
 
@@ -85,9 +106,30 @@ def test_a_parasol_is_no_area():
     values = np.full((100, 100), 26.0, np.float32)
     cells = int(ISLAND_M2 / 4.0)
     values[10, 10 : 10 + cells - 1] = 35.0
-    assert areas_of(values) == []
+    assert areas_of(values, least_area_m2=ISLAND_M2) == []
     values[50:60, 50:60] = 35.0
-    assert len(areas_of(values)) == 1
+    assert len(areas_of(values, least_area_m2=ISLAND_M2)) == 1
+
+
+@pytest.mark.parametrize(("length", "count"), [(9, 0), (11, 1)])
+def test_unless_asked_otherwise_no_more_is_left_out_than_a_thousandth_of_the_map(length, count):
+    values = np.full((100, 100), 26.0, np.float32)
+    values[10, 10 : 10 + length] = 35.0
+    assert len(areas_of(values)) == count
+
+
+def test_pieces_tell_how_small_they_may_be():
+    """Unless asked otherwise as coarse as it may be: at most ISLAND_M2, here 36 m2, since the islands of 9 cells are dear."""
+    values = np.full((100, 100), 26.0, np.float32)
+    layer, nearest = quantise(LAYERS["wbgt"], values, EVERYWHERE), NearestGround(EVERYWHERE)
+    assert pieces_of(layer, GRID, 28.0, nearest).least_area_m2 == ISLAND_M2
+    assert pieces_of(layer, GRID, 28.0, nearest, 17.0).least_area_m2 == 17.0
+    for column in range(5, 95, 10):
+        values[20:23, column : column + 3] = 35.0
+    layer = quantise(LAYERS["wbgt"], values, EVERYWHERE)
+    assert pieces_of(layer, GRID, 28.0, nearest).least_area_m2 == 36.0
+    assert len(outlines(pieces_of(layer, GRID, 28.0, nearest, 36.0), GRID)) == 9
+    assert outlines(pieces_of(layer, GRID, 28.0, nearest, 36.5), GRID) == []
 
 
 def test_a_house_belongs_to_the_ground_around_it():
@@ -114,10 +156,10 @@ def test_a_city_of_roofs_only_has_no_areas():
 
 
 def test_geojson_is_in_degrees_with_outer_rings_anticlockwise():
-    frame = LocalFrame(36.139, 139.389)
-    document = json.loads(areas_geojson(areas_of(hot_square()), frame, frame_id="F", at="T", layer="wbgt"))
+    document = document_of(areas_of(hot_square()))
     assert document["type"] == "FeatureCollection"
     assert (document["frame"], document["at"], document["layer"]) == ("F", "T", "wbgt")
+    assert (document["least_area_m2"], document["attribution"]) == (12.0, "City of Test, CC BY 4.0")
     for feature in document["features"]:
         polygon = shapely.geometry.shape(feature["geometry"])
         assert polygon.is_valid
@@ -126,25 +168,23 @@ def test_geojson_is_in_degrees_with_outer_rings_anticlockwise():
         west, south, east, north = polygon.bounds
         assert 139.38 < west < east < 139.40
         assert 36.13 < south < north < 36.15
-    assert document["features"][0]["properties"]["area_m2"] == pytest.approx(60.0**2 - np.pi * 225, rel=0.06)
+    assert document["features"][0]["properties"]["area_m2"] == pytest.approx(60.0**2 - np.pi * 225, rel=0.01)
 
 
 def test_rounding_keeps_neighbours_on_one_line():
     """A hole of the outer area and the area in it are written with the same numbers."""
-    frame = LocalFrame(36.139, 139.389)
-    document = json.loads(areas_geojson(areas_of(hot_square()), frame, frame_id="F", at="T", layer="wbgt"))
+    document = document_of(areas_of(hot_square()))
     outer, inner = [feature["geometry"]["coordinates"] for feature in document["features"]]
     assert {tuple(place) for place in outer[1]} == {tuple(place) for place in inner[0]}
 
 
 def test_where_rounding_would_break_an_outline_all_get_more_places():
     """Gaps of 1 cm: with six places of a degree some of them would close."""
-    frame = LocalFrame(36.139, 139.389)
     teeth = [(x + dx, y) for x in (25.0, 20.0, 15.0, 10.0, 5.0) for dx, y in ((0.01, 20), (0.01, 5), (0, 5), (0, 20))]
     comb = shapely.Polygon([(0, 0), (30, 0), (30, 20), *teeth, (0, 20)])
     square = shapely.Polygon([(40, 0), (50, 0), (50, 10), (40, 10)])
     areas = [Area("danger", 31.0, None, outline) for outline in (comb, square)]
-    document = json.loads(areas_geojson(areas, frame, frame_id="F", at="T", layer="wbgt"))
+    document = document_of(areas)
     found = [shapely.geometry.shape(feature["geometry"]) for feature in document["features"]]
     assert all(outline.is_valid for outline in found)
     digits = [max(len(str(x).split(".")[1]) for x, _ in outline.exterior.coords) for outline in found]
@@ -153,7 +193,7 @@ def test_where_rounding_would_break_an_outline_all_get_more_places():
 
 @pytest.mark.parametrize("seed", range(10))
 def test_the_call_of_a_place_agrees_with_the_outlines(seed):
-    """Off the borders by more than a cell of 4 m, a place in a heat area by its own value lies in a polygon, and none else."""
+    """Off the borders by more than a cell of 2 m, a place in a heat area by its own value lies in a polygon, and none else."""
     random = np.random.default_rng(seed)
     y, x = np.mgrid[:100, :100]
     values = 28.0 + sum(
@@ -163,38 +203,32 @@ def test_the_call_of_a_place_agrees_with_the_outlines(seed):
         for _ in range(12)
     )
     layer = quantise(LAYERS["wbgt"], values.astype(np.float32), EVERYWHERE)
-    union = shapely.union_all([area.outline for area in heat_areas(layer, GRID, 28.0, NearestGround(EVERYWHERE))])
+    areas = heat_areas(layer, GRID, 28.0, NearestGround(EVERYWHERE), 0.0)
+    union = shapely.union_all([area.outline for area in areas])
     border = union.boundary
     checked = 0
     for row, column in random.integers(0, 100, (300, 2)).tolist():
         place = shapely.Point(GRID.x_west_m + 2.0 * column + 1.0, GRID.y_north_m - 2.0 * row - 1.0)
-        if border.distance(place) > 4.0 and _is_large(layer.values(), row, column):
+        if border.distance(place) > 2.0:
             checked += 1
             assert union.contains(place) == (layer.value_at(row, column) >= 28.0)
     assert checked > 100
 
 
-def _is_large(values, row, column):
-    """Whether the place is in no parasol's shade: all five by five cells are on one side."""
-    around = values[max(0, row - 2) : row + 3, max(0, column - 2) : column + 3] >= 28.0
-    return around.all() or not around.any()
-
-
 def test_no_areas_make_an_empty_collection():
-    document = json.loads(areas_geojson([], LocalFrame(36.0, 139.0), frame_id="F", at="T", layer="wbgt"))
-    assert document["features"] == []
+    assert document_of([])["features"] == []
 
 
 def test_outlines_stay_where_the_cells_change():
-    """No point of an outline lies further from the true edge than generalising allows: a cell and a half of 4 m."""
+    """No point of an outline lies further from the true edge than a cell, half of which is the cells' own."""
     y, x = np.mgrid[:100, :100]
     edge = 50 + 12 * np.sin(x / 9.0)
     (area,) = areas_of(np.where(y > edge, 33.0, 26.0).astype(np.float32))
     line = shapely.LineString([(-99.0 + 2 * i, 100.0 - 2.0 * (50 + 12 * np.sin(i / 9.0)) - 1.0) for i in range(100)])
     inner = [shapely.Point(point) for point in area.outline.exterior.coords if abs(point[0]) < 98 and point[1] > -99]
-    assert 6 <= len(inner) < 20
-    assert max(line.distance(point) for point in inner) < 4.0
-    assert area.outline.area == pytest.approx(float((y > edge).sum()) * 4.0, rel=0.01)
+    assert 6 <= len(inner) < 30
+    assert max(line.distance(point) for point in inner) < 2.0
+    assert area.outline.area == pytest.approx(float((y > edge).sum()) * 4.0, rel=0.002)
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (9, 31), (33, 10)])

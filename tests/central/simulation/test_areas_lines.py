@@ -172,8 +172,21 @@ def test_small_rasters(classes):
         ([[(0, 0), (4, 4)], [(0, 0), (2, 2), (2, 0)]], [True, True]),
         ([[(0, 0), (4, 0), (4, 4), (2, -4)], [(9, 9), (9, 8)]], [True, False]),
         ([[(0, 0), (90, 60)], [(80, 10), (5, 60)], [(0, 60), (2, 2)]], [True, True, False]),
+        ([[(0, 0), (4, 4), (8, 0)], [(0, 8), (4, 4), (8, 8)]], [True, True]),
+        ([[(0, 0), (4, 4), (8, 0)], [(0, 8), (4, 4)]], [True, True]),
+        ([[(0, 0), (4, 0), (4, 4), (0, 0)], [(0, 0), (-4, 0), (-4, -4), (0, 0)]], [False, False]),
     ],
-    ids=["cross", "meet at their ends", "touch", "overlap", "crosses itself", "far across"],
+    ids=[
+        "cross",
+        "meet at their ends",
+        "touch",
+        "overlap",
+        "crosses itself",
+        "far across",
+        "corners touch",
+        "an end touches a corner",
+        "two loops meet at their ends",
+    ],
 )
 def test_crossings(lines, expected):
     points = np.concatenate([np.array(line, float) for line in lines])

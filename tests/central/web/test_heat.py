@@ -167,6 +167,25 @@ class TestAreas:
         schemas.Areas.model_validate(body)
         assert body["features"] == []
 
+    def test_it_bears_the_credit_of_the_city(self, hot_town):
+        assert get(hot_town, "/v1/heat/areas").json()["attribution"] == ""
+        line = "PLATEAU 2020, MLIT, CC BY 4.0"
+        held = hot_town.simulation.place
+        held.set_city(replace(held.city, attribution_en=line))
+        body = get(hot_town, "/v1/heat/areas", min=29).json()
+        schemas.Areas.model_validate(body)
+        assert body["attribution"] == line
+
+    def test_a_coarser_drawing_for_the_asking(self, hot_town):
+        fine, coarse = (get(hot_town, "/v1/heat/areas", min=31, least_area_m2=least).json() for least in (0, 5000))
+        for body, least in ((fine, 0.0), (coarse, 5000.0)):
+            schemas.Areas.model_validate(body)
+            assert body["least_area_m2"] == least
+        rings = [sum(len(one["geometry"]["coordinates"]) for one in body["features"]) for body in (fine, coarse)]
+        assert rings[0] > rings[1] == 1
+        unasked = get(hot_town, "/v1/heat/areas", min=31).json()
+        assert 4.0 <= unasked["least_area_m2"] <= 100.0
+
     def test_it_is_geojson_and_may_be_held(self, hot_town):
         reply = get(hot_town, "/v1/heat/areas")
         assert reply.headers["content-type"] == "application/geo+json"

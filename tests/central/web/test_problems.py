@@ -56,6 +56,9 @@ REFUSALS = [
     ("GET", "/v1/heat/areas?min=hot", 422, "invalid-input", "min"),
     ("GET", "/v1/heat/areas?min=nan", 422, "invalid-input", "min"),
     ("GET", "/v1/heat/areas?min=1e9", 422, "invalid-input", "min"),
+    ("GET", "/v1/heat/areas?least_area_m2=-1", 422, "invalid-input", "least_area_m2"),
+    ("GET", "/v1/heat/areas?least_area_m2=inf", 422, "invalid-input", "least_area_m2"),
+    ("GET", "/v1/heat/areas?least_area_m2=small", 422, "invalid-input", "least_area_m2"),
 ]
 
 

@@ -18,7 +18,7 @@ QUERIES = {
     "/v1/stations/kmg-01/readings": ["from", "to", "resolution", "limit", "cursor"],
     "/v1/heat/frames": ["limit", "cursor"],
     "/v1/heat/at": ["lat", "lon", "at"],
-    "/v1/heat/areas": ["layer", "min", "at"],
+    "/v1/heat/areas": ["layer", "min", "least_area_m2", "at"],
 }
 ANSWERS = {200, 404, 405, 422}
 OFTEN = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
