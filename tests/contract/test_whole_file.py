@@ -1,5 +1,8 @@
 """A file is there whole or not at all."""
 
+import os
+import threading
+
 import pytest
 
 from contract.errors import UserError
@@ -36,3 +39,17 @@ def test_a_person_is_told_which_file_and_why(tmp_path):
     with pytest.raises(UserError, match=r"frame\.npz: cannot be written: Is a directory"), asked_for(folder) as part:
         part.write_text("new")
     assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path):
+    pipe = tmp_path / "frame.npz"
+    os.mkfifo(pipe)
+    read = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_text()))
+    reader.start()
+    with whole_file(pipe) as part:
+        part.write_text("new")
+    reader.join(5.0)
+    assert read == ["new"]
+    assert pipe.is_fifo()
+    assert list(tmp_path.iterdir()) == [pipe]
