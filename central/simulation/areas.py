@@ -23,6 +23,7 @@ from central.city.grid import Grid
 from central.city.projection import LocalFrame
 from central.heat.comfort.bands import Band
 from central.simulation.areas_sieve import sieve, sieve_gently
+from central.simulation.areas_text import point_texts
 from central.simulation.areas_trace import trace
 from central.simulation.bands import BANDS
 from central.simulation.frames import LEVEL_MAX, NO_VALUE, Layer, Mask
@@ -189,7 +190,7 @@ def areas_geojson(
         "features": [
             {
                 "type": "Feature",
-                "geometry": {"type": "Polygon", "coordinates": rings},
+                "geometry": {"type": "Polygon", "coordinates": coordinates},
                 "properties": {
                     "band": area.band,
                     "min_degc": area.min_degc,
@@ -199,7 +200,7 @@ def areas_geojson(
                     "at": at,
                 },
             }
-            for area, rings in zip(areas, _rings([area.outline for area in areas], frame), strict=True)
+            for area, coordinates in zip(areas, _coordinates([area.outline for area in areas], frame), strict=True)
         ],
     }
     return msgspec.json.encode(collection)
@@ -216,17 +217,21 @@ def _classes(layer: Layer, bands: tuple[Band, ...]) -> NDArray[np.uint8]:
     return classes
 
 
-def _rings(outlines: list[shapely.Polygon], frame: LocalFrame) -> list[list[list[list[float]]]]:
-    """For each outline its rings as lists of [lon, lat], rounded alike for all, so that neighbours keep one line."""
+def _coordinates(outlines: list[shapely.Polygon], frame: LocalFrame) -> list[msgspec.Raw]:
+    """For each outline its rings as JSON, [lon, lat] rounded alike for all, so that neighbours keep one line."""
     if not outlines:
         return []
     kind, local, offsets = shapely.to_ragged_array(np.array(outlines, dtype=object))
     degrees = np.column_stack(frame.to_lonlat(local[:, 0], local[:, 1]))
-    ring_ends, polygon_ends = offsets
+    point_ends, polygon_ends = offsets
     for decimals in DECIMALS:
         points = np.round(degrees, decimals)
         if shapely.is_valid(shapely.from_ragged_array(kind, points, offsets)).all():
             break
-    listed = points.tolist()
-    rings = [listed[begin:end] for begin, end in pairwise(ring_ends.tolist())]
-    return [rings[begin:end] for begin, end in pairwise(polygon_ends.tolist())]
+    text, ends = point_texts(degrees, decimals)
+    # A ring's last comma is left out.
+    places = np.append(0, ends)[point_ends].tolist()
+    rings = [text[begin : end - 1] for begin, end in pairwise(places)]
+    return [
+        msgspec.Raw(b"[[" + b"],[".join(rings[begin:end]) + b"]]") for begin, end in pairwise(polygon_ends.tolist())
+    ]

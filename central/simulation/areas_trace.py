@@ -2,8 +2,8 @@
 
 The border of a piece (`areas_pieces`) runs through the middles of the cells' edges. Where three or four classes meet, it runs through
 the corner itself. Where two cells are joined at a corner only, it leaves the corner to their side: no ring ever touches itself. The
-borders are cut where classes meet, each of these arcs is drawn once (`areas_lines`), and the rings
-of both its sides are put together from that one line.
+borders are cut where classes meet, each of these arcs is drawn once (`areas_lines`), and the rings of both its sides are put together
+from that one line.
 """
 
 import numpy as np
@@ -13,6 +13,7 @@ from central.heat.compiled import kernel
 from central.simulation.areas_lines import draw_arcs
 from central.simulation.areas_pieces import OUTSIDE, Classes, Flags, Ints, number_pieces, padded_with_outside
 from central.simulation.areas_sieve import sieve_gently
+from central.simulation.areas_text import point_texts
 
 _E, _N, _W, _S = 0, 1, 2, 3
 
@@ -53,7 +54,8 @@ def trace(classes: Classes) -> tuple[NDArray[np.float64], Ints, Ints, Ints]:
 def warm_up() -> None:
     """Compiles what heat areas need."""
     classes, _ = sieve_gently(np.eye(3, dtype=np.uint8), 2)
-    trace(classes)
+    points, *_ = trace(classes)
+    point_texts(points, 1)
 
 
 @kernel(fastmath=False)

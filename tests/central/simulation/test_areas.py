@@ -18,6 +18,7 @@ from central.simulation.areas import (
     outlines,
     pieces_of,
 )
+from central.simulation.areas_text import point_texts
 from central.simulation.frames import LAYERS, quantise
 
 GRID = Grid(-100.0, 100.0, 100, 100, 2.0)
@@ -176,6 +177,18 @@ def test_rounding_keeps_neighbours_on_one_line():
     document = document_of(areas_of(hot_square()))
     outer, inner = [feature["geometry"]["coordinates"] for feature in document["features"]]
     assert {tuple(place) for place in outer[1]} == {tuple(place) for place in inner[0]}
+
+
+@pytest.mark.parametrize("decimals", [1, 6, 9])
+def test_points_as_text_are_the_rounded_numbers(decimals):
+    random = np.random.default_rng(decimals)
+    degrees = np.concatenate(
+        (random.uniform(-180, 180, (200, 2)), [[0.0, -0.04], [139.0, -179.99999999], [9.95, -0.5]])
+    )
+    text, ends = point_texts(degrees, decimals)
+    assert np.allclose(json.loads(b"[" + text[:-1] + b"]"), np.round(degrees, decimals), rtol=0, atol=1e-10)
+    assert [text[end - 2 : end] for end in ends.tolist()] == [b"],"] * len(degrees)
+    assert ends[-1] == len(text)
 
 
 def test_where_rounding_would_break_an_outline_all_get_more_places():
