@@ -103,11 +103,12 @@ def _settle(  # noqa: PLR0917 - a kernel takes its arrays one by one
             dx, dy = points[at, 0] - x, points[at, 1] - y
             xx, xy, yy = xx + dx * dx, xy + dx * dy, yy + dy * dy
         angle = 0.5 * np.arctan2(2.0 * xy, xx - yy)
-        fitted[link] = np.array((x, y, np.cos(angle), np.sin(angle), 1.0))
+        fitted[link, 0], fitted[link, 1], fitted[link, 4] = x, y, 1.0
+        fitted[link, 2], fitted[link, 3] = np.cos(angle), np.sin(angle)
     settled = line[: links + 1].copy()
     for index in range(links + 1):
         if is_ring and index == links:
-            settled[index] = settled[0]
+            _put(settled, index, settled, 0)
         elif is_ring or 0 < index < links:
             _meet(fitted[index - 1 if index > 0 else links - 1], fitted[index], points[chosen[index]], settled[index])
             settled[index, 0] = min(max(settled[index, 0], INSET), extent[0] - INSET)
@@ -154,7 +155,7 @@ def _balance(  # noqa: PLR0917 - as above
                 moved[index, 0] = min(max(moved[index, 0] + shift * nx, INSET), extent[0] - INSET)
                 moved[index, 1] = min(max(moved[index, 1] + shift * ny, INSET), extent[1] - INSET)
     if is_ring:
-        moved[links] = moved[0]
+        _put(moved, links, moved, 0)
     _keep_within(points, allowed, chosen, is_ring, line, moved)
 
 
@@ -173,14 +174,21 @@ def _keep_within(  # noqa: PLR0917 - as above
             if not (is_settled[link] or is_settled[link + 1]):
                 continue
             if not _holds(points, allowed, chosen[link], chosen[link + 1], settled[link], settled[link + 1]):
-                for index in (link, link + 1):
-                    settled[index], is_settled[index] = line[index], 0
-                if is_ring and link == 0:
-                    settled[links], is_settled[links] = line[links], 0
-                if is_ring and link == links - 1:
-                    settled[0], is_settled[0] = line[0], 0
+                for index in range(link, link + 2):
+                    _put(settled, index, line, index)
+                    is_settled[index] = 0
+                if is_ring and (link == 0 or link == links - 1):
+                    other = links if link == 0 else 0
+                    _put(settled, other, line, other)
+                    is_settled[other] = 0
                 has_changed = True
-    line[: links + 1] = settled
+    for index in range(links + 1):
+        _put(line, index, settled, index)
+
+
+@kernel(fastmath=False)
+def _put(points: Floats, index: int, others: Floats, other: int) -> None:
+    points[index, 0], points[index, 1] = others[other, 0], others[other, 1]
 
 
 @kernel(fastmath=False)
@@ -189,7 +197,8 @@ def _meet(one: Floats, other: Floats, place: Floats, met: Floats) -> None:
     spring = 0.05
     a, b, c = spring, 0.0, spring
     x = y = 0.0
-    for line in (one, other):
+    for turn in range(2):
+        line = one if turn == 0 else other
         if line[4] > 0.0:
             nx, ny = -line[3], line[2]
             off = nx * (line[0] - place[0]) + ny * (line[1] - place[1])

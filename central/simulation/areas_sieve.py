@@ -125,7 +125,8 @@ def _small_pieces(padded: Classes, least_cells: int) -> tuple[Ints, Ints, Flags,
                 touched[one, class_of[other]] += 1
                 touched[other, class_of[one]] += 1
                 if sizes[one] < least_cells and sizes[other] < least_cells:
-                    waits[one if (sizes[one], one) > (sizes[other], other) else other] = 1
+                    is_larger = sizes[one] > sizes[other] or (sizes[one] == sizes[other] and one > other)
+                    waits[one if is_larger else other] = 1
     goals = np.full(count, _STAYS, np.uint8)
     for piece in range(count):
         most = 1

@@ -197,7 +197,7 @@ def _arcs(raw: Ints, is_node: Flags, ends: Ints, middles: Ints) -> tuple[Ints, I
             else:
                 for index in range(length + 1):
                     place = start + (first + begin + index) % size
-                    steps[used] = raw[place]
+                    steps[used, 0], steps[used, 1] = raw[place, 0], raw[place, 1]
                     arc_of[used] = arcs
                     if not is_node[place] and middles[raw[place, 1], raw[place, 0] // 2] == 0:
                         middles[raw[place, 1], raw[place, 0] // 2] = used + 1
@@ -244,10 +244,11 @@ def _rings(
             arc = abs(ring_arcs[at]) - 1
             begin, end = (line_ends[arc - 1] if arc else 0), line_ends[arc]
             for index in range(end - begin - 1):  # its end is the next one's begin
-                points[used] = lines[begin + index] if ring_arcs[at] > 0 else lines[end - 1 - index]
+                place = begin + index if ring_arcs[at] > 0 else end - 1 - index
+                points[used, 0], points[used, 1] = lines[place, 0], lines[place, 1]
                 used += 1
             at += 1
-        points[used] = points[ring_begins]
+        points[used, 0], points[used, 1] = points[ring_begins, 0], points[ring_begins, 1]
         used += 1
         ends[ring] = used
     return points, ends
