@@ -29,8 +29,8 @@ from central.heat.radiation.clearness import clear_sky_wm2
 from central.heat.sun import sun_position
 from central.simulation.engine import HeatEngine
 from central.simulation.forcing import Forcing, RadiationSource
-from central.simulation.forecast import BETWEEN_MIN, Outlook, moments_until
-from central.simulation.forecast_weather import (
+from central.simulation.forecast.outlook import BETWEEN_MIN, Outlook, moments_until
+from central.simulation.forecast.weather import (
     CLIMATOLOGY_DAYS,
     MS_PER_HOUR,
     History,

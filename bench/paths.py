@@ -16,7 +16,7 @@ from central.heat.land_cover import LandCover
 from central.heat.step import Weather, step
 from central.heat.sun import sun_position
 from central.simulation.frames import LAYERS, quantise
-from central.simulation.paths import LAYERS_NEEDED, CoolPaths, NoPath
+from central.simulation.paths.cool import LAYERS_NEEDED, CoolPaths, NoPath
 
 JST_14_MS = 1_532_322_000_000
 WALK_M = (900.0, 1100.0)

@@ -200,7 +200,7 @@ def _walking(config: CentralConfig) -> Any:
     """The streets to walk on, read before anything is started. Raises UserError naming file and key."""
     if config.walking_path is None:
         return None
-    from central.simulation.paths_walking import WalkingFile  # noqa: PLC0415
+    from central.simulation.paths.walking import WalkingFile  # noqa: PLC0415
 
     try:
         return WalkingFile(config.walking_path)
@@ -238,7 +238,7 @@ def _serve_web(  # noqa: PLR0917 - wiring
     """Returns when a stop was asked for."""
     import uvicorn  # noqa: PLC0415
 
-    from central.simulation.paths import CoolPaths  # noqa: PLC0415
+    from central.simulation.paths.cool import CoolPaths  # noqa: PLC0415
     from central.web.app import create_app  # noqa: PLC0415
 
     app = create_app(

@@ -22,8 +22,8 @@ from central.heat.surface import Surface
 from central.simulation import frames
 from central.simulation.engine import Engine, HeatEngine, StepResult
 from central.simulation.forcing import Forcing, NoForcing
-from central.simulation.forecast import Outlook
-from central.simulation.forecast_history import HistoryStore
+from central.simulation.forecast.history import HistoryStore
+from central.simulation.forecast.outlook import Outlook
 from central.simulation.frames import LAYERS, Layer, band_share, quantise
 from central.simulation.library import (
     FrameLibrary,

@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from central.simulation.paths import CoolPaths
+from central.simulation.paths.cool import CoolPaths
 from central.simulation.service import SimulationService
 from central.web import frontend, problems
 from central.web.first_walk import FirstWalk

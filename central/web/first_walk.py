@@ -6,7 +6,7 @@ from typing import Final
 
 import structlog
 
-from central.simulation.paths import LAYERS_NEEDED, CoolPaths
+from central.simulation.paths.cool import LAYERS_NEEDED, CoolPaths
 from central.web.services import Services
 
 LOOK_EVERY_S: Final = 1.0

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from central.simulation.areas_day import kept_frames
-from central.simulation.forecast_shelf import Forecast, ForecastHour
+from central.simulation.areas.day import kept_frames
+from central.simulation.forecast.shelf import Forecast, ForecastHour
 from central.simulation.frames import LAYERS, Layer
 from central.simulation.library import corners_of
 from central.store.door import Frame

@@ -15,7 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from central.simulation.paths_place import is_on_earth
+from central.simulation.paths.place import is_on_earth
 
 PROBLEM_JSON: Final = "application/problem+json"
 TYPES_PATH: Final = "/problems"

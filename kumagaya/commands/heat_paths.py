@@ -49,9 +49,9 @@ def add_paths_parser(subparsers: Any) -> None:
 def run_paths(arguments: argparse.Namespace) -> int:
     """Finds the walks, prints their numbers, writes them."""
     from central.simulation.frames import LAYERS, quantise
-    from central.simulation.paths import DETOUR_MAX, LAYERS_NEEDED, CoolPaths, NoPath
-    from central.simulation.paths_geojson import paths_geojson
-    from central.simulation.paths_place import read_place
+    from central.simulation.paths.cool import DETOUR_MAX, LAYERS_NEEDED, CoolPaths, NoPath
+    from central.simulation.paths.geojson import paths_geojson
+    from central.simulation.paths.place import read_place
     from central.simulation.surface_city import load_surface_city
 
     if not 1.0 <= arguments.max_detour <= DETOUR_MAX:

@@ -189,7 +189,14 @@ class _Feature:
         try:
             geometry = as_geometry(given)
             points = shapely.get_coordinates(geometry)
-        except (ValueError, TypeError, LookupError, AttributeError, OverflowError, shapely.errors.ShapelyError) as error:
+        except (
+            ValueError,
+            TypeError,
+            LookupError,
+            AttributeError,
+            OverflowError,
+            shapely.errors.ShapelyError,
+        ) as error:
             raise UserError(f"cannot be read: {str(error)[:100]}", where=f"{place}.coordinates") from None
         if not len(points):
             raise UserError("is empty", where=f"{place}.coordinates")

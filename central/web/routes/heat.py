@@ -13,8 +13,8 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from central.city.model import City
 from central.heat.comfort.bands import band_of
-from central.simulation.areas import NearestGround, areas_geojson, outlines, pieces_of
-from central.simulation.areas_exceedance import ExceedanceMaps
+from central.simulation.areas.exceedance import ExceedanceMaps
+from central.simulation.areas.polygons import NearestGround, areas_geojson, outlines, pieces_of
 from central.simulation.bands import HEAT_AREA_FROM_DEGC
 from central.simulation.frames import LAYERS, NO_VALUE, Layer
 from central.simulation.geotiff import encode_geotiff

@@ -5,10 +5,10 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from central.simulation.areas_exceedance import Exceedance, ExceedanceMaps, Part
-from central.simulation.areas_hours import LIMITS_DEGC, MS_PER_HOUR
-from central.simulation.forecast_shelf import Forecast, ForecastHour
-from central.simulation.forecast_skill import Skill
+from central.simulation.areas.exceedance import Exceedance, ExceedanceMaps, Part
+from central.simulation.areas.hours import LIMITS_DEGC, MS_PER_HOUR
+from central.simulation.forecast.shelf import Forecast, ForecastHour
+from central.simulation.forecast.skill import Skill
 from central.simulation.frames import LAYERS, Layer
 from central.simulation.geotiff import encode_geotiff
 from central.simulation.png import encode_gray

@@ -5,9 +5,9 @@ from typing import Annotated, Final, Literal
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from central.simulation.paths import DETOUR_MAX, LAYERS_NEEDED, CoolPaths, NoPath, Obstacle
-from central.simulation.paths_geojson import paths_geojson
-from central.simulation.paths_place import read_place
+from central.simulation.paths.cool import DETOUR_MAX, LAYERS_NEEDED, CoolPaths, NoPath, Obstacle
+from central.simulation.paths.geojson import paths_geojson
+from central.simulation.paths.place import read_place
 from central.store.door import Frame
 from central.web import schemas, schemas_paths
 from central.web.moments import iso

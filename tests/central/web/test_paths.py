@@ -7,8 +7,8 @@ import pytest
 
 from central.city.projection import LocalFrame
 from central.city.walking import WalkingLines
-from central.simulation.paths import CoolPaths
-from central.simulation.paths_geojson import paths_geojson
+from central.simulation.paths.cool import CoolPaths
+from central.simulation.paths.geojson import paths_geojson
 from central.web import schemas_paths
 from central.web.first_walk import FirstWalk
 from tests.central.simulation.small_city import JST_14_MS, LAT, LON
