@@ -14,7 +14,7 @@ DECIMALS = 6
 def buildings_geojson(city: City) -> bytes:
     """A GeoJSON FeatureCollection (RFC 7946) of every building: UTF-8, longitude first, one feature a volume.
 
-    `attribution` (a foreign member) is the line that the licence asks for. Properties: `id`, `height_m` (above ground),
+    `attribution` (a foreign member) is the line that the licence asks for, empty for the built-in city. Properties: `id`, `height_m` (above ground),
     `base_m` (elevation of the ground), `height_estimated`.
     """
     outlines = np.array([building.outline for building in city.buildings], dtype=object)
@@ -36,8 +36,7 @@ def buildings_geojson(city: City) -> bytes:
         }
         for index, (building, shape) in enumerate(zip(city.buildings, outlines, strict=True))
     ]
-    credit = {"attribution": city.attribution_ja} if city.attribution_ja else {}
-    collection = {"type": "FeatureCollection", **credit, "features": features}
+    collection = {"type": "FeatureCollection", "attribution": city.attribution_ja, "features": features}
     return json.dumps(collection, ensure_ascii=False, separators=(",", ":")).encode()
 
 

@@ -266,9 +266,10 @@ class BuildingFeature(Strict):
 
 
 class Buildings(Strict):
-    """GeoJSON (RFC 7946)."""
+    """GeoJSON (RFC 7946). `attribution`: the line that the city's licence asks for, empty for the built-in one."""
 
     type: Literal["FeatureCollection"]
+    attribution: str
     features: list[BuildingFeature]
 
 
