@@ -14,8 +14,8 @@ DECIMALS = 6
 def buildings_geojson(city: City) -> bytes:
     """A GeoJSON FeatureCollection (RFC 7946) of every building: UTF-8, longitude first, one feature a volume.
 
-    `attribution` (a foreign member) is the line that the licence asks for, empty for the built-in city. Properties: `id`, `height_m` (above ground),
-    `base_m` (elevation of the ground), `height_estimated`.
+    `attribution` (a foreign member) is the line that the licence asks for, empty for the built-in city. Properties: `id`, `height_m`
+    (above ground), `base_m` (elevation of the ground), `height_estimated`.
     """
     outlines = np.array([building.outline for building in city.buildings], dtype=object)
     if len(outlines):
