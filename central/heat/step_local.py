@@ -163,10 +163,10 @@ def local_weights(sun: Sun, now: Moment, materials: Materials, local: Local, air
     )
 
 
-def variation(weather: Weather, sun: Sun, now: Moment, air: Span, humidity: Span, wind: Span) -> WbgtVariation:
-    """How WBGT changes over the city's air; nothing where the air is the same everywhere."""
+def variation(weather: Weather, sun: Sun, now: Moment, air: Span, humidity: Span, wind: Span) -> WbgtVariation | None:
+    """How WBGT changes over the city's air; None where the air is the same everywhere."""
     if air.lowest == air.highest and humidity.lowest == humidity.highest:
-        return WbgtVariation(np.zeros(55, dtype=np.float32), np.zeros(4, dtype=np.float32))
+        return None
     beam, sky_light, wall_light = now.level_radiation
     return wbgt_variation(
         now.wbgt,

@@ -76,23 +76,27 @@ def fill_local_maps(
     weights: StepWeights,
     local: LocalWeights,
     surface: WbgtSurface,
-    variation: WbgtVariation,
+    variation: WbgtVariation | None,
     tmrt: Floats32,
     utci: Floats32,
     wbgt: Floats32,
     shadow: Floats32,
 ) -> None:
-    """Write Tmrt, UTCI, WBGT [degC] and shadow of every cell, and the ground's heating; arguments as for ``fill_maps``."""
+    """Write Tmrt, UTCI, WBGT [degC] and shadow of every cell, and the ground's heating; arguments as for ``fill_maps``.
+
+    ``variation`` is None where the air is the same everywhere: what it would be needed for is then not even compiled.
+    """
     rows, columns = tmrt.shape
     blocks = blocked.shape[1]
     air_field, humidity_field, wind_field = fields.air_temperature_degc, fields.relative_humidity_pct, fields.wind_ms
     cover_field, heating_field, before_field = fields.cover, fields.ground_heating_k, fields.shade_before
     wind_varies, cover_varies, is_remembered = wind_field.size > 1, cover_field.size > 1, heating_field.size > 1
     temperature_varies, humidity_varies = air_field.size > 1, humidity_field.size > 1
-    air_varies = temperature_varies or humidity_varies
     wbgt_coefficients = surface.coefficients
     globe_terms, wick_terms, wind_terms = surface.globe_terms, surface.wick_terms, surface.wind_terms
-    change, centre = variation.coefficients, variation.centre
+    change, centre = wbgt_coefficients, wbgt_coefficients
+    if variation is not None:
+        change, centre = variation.coefficients, variation.centre
     air_varies_widely = change.size > USUAL_SIZE
     base = weights.sky_sum[0]
     sunlit_masks = weights.sunlit_masks
@@ -202,7 +206,7 @@ def fill_local_maps(
                 out_tmrt[i] = temperature
                 surplus[i] = temperature - (air_0 + warmer[i])
 
-            if air_varies:
+            if variation is not None:
                 for i in range(BLOCK):
                     t = warmer[i]
                     s = saturation[6]
@@ -231,17 +235,18 @@ def fill_local_maps(
                 out_wbgt[i] = wbgt_at(wbgt_coefficients, x, z, y)
                 sunlit[i] = z
                 hidden[i] = y
-            if air_varies_widely:
-                for i in range(BLOCK):
-                    s = warmer[i] * centre[1]
-                    r = (humidity[i] - centre[2]) * centre[3]
-                    x = globe_terms[0] + globe_terms[1] * level_light[i] + globe_terms[2] * (beam * reached[i])
-                    out_wbgt[i] += wbgt_surplus_wide(change, s, r, sunlit[i], hidden[i], x)
-            elif air_varies:
-                for i in range(BLOCK):
-                    s = warmer[i] * centre[1]
-                    r = (humidity[i] - centre[2]) * centre[3]
-                    out_wbgt[i] += wbgt_surplus(change, s, r, sunlit[i], hidden[i])
+            if variation is not None:
+                if air_varies_widely:
+                    for i in range(BLOCK):
+                        s = warmer[i] * centre[1]
+                        r = (humidity[i] - centre[2]) * centre[3]
+                        x = globe_terms[0] + globe_terms[1] * level_light[i] + globe_terms[2] * (beam * reached[i])
+                        out_wbgt[i] += wbgt_surplus_wide(change, s, r, sunlit[i], hidden[i], x)
+                else:
+                    for i in range(BLOCK):
+                        s = warmer[i] * centre[1]
+                        r = (humidity[i] - centre[2]) * centre[3]
+                        out_wbgt[i] += wbgt_surplus(change, s, r, sunlit[i], hidden[i])
 
             for i in range(size):
                 tmrt[row, origin + i] = out_tmrt[i]
