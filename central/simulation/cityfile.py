@@ -66,8 +66,8 @@ MAPS: Final = ("blocked", "openness_level", "sky_view_padded", "sky_view_buildin
 Array = npt.NDArray[Any]
 
 
-def save_surface(path: Path, surface: Surface) -> None:
-    """Write a surface as a compressed npz, whole or not at all."""
+def save_surface(path: Path, surface: Surface, **beside: Array) -> None:
+    """Write a surface as a compressed npz, whole or not at all; ``beside``: further arrays that go with it."""
     with asked_for(path) as part, part.open("wb") as file:
         np.savez_compressed(
             file,
@@ -78,6 +78,7 @@ def save_surface(path: Path, surface: Surface) -> None:
             lat=np.float64(surface.lat),
             lon=np.float64(surface.lon),
             altitude=np.float64(surface.altitude_m),
+            **beside,  # type: ignore[arg-type]
         )
 
 
@@ -87,7 +88,11 @@ def load_surface(path: Path) -> Surface:
     Raises:
         UserError: the file is missing, no npz, lacks an array, or holds a city that ``Surface`` refuses.
     """
-    arrays = _arrays_in(path)
+    return surface_of(path, arrays_in(path))
+
+
+def surface_of(path: Path, arrays: dict[str, Array]) -> Surface:
+    """The surface among the arrays of a file; see ``load_surface``."""
     wanted = ("dsm", "dem", "cdsm", "pixel_size", "lat", "lon")
     missing = [name for name in wanted if name not in arrays]
     if missing:
@@ -108,7 +113,7 @@ def load_surface(path: Path) -> Surface:
         raise UserError(str(error), where=str(path)) from None
 
 
-def _arrays_in(path: Path) -> dict[str, Array]:
+def arrays_in(path: Path) -> dict[str, Array]:
     """All arrays of an npz by name; see ``load_surface`` for what is refused."""
     make_one = "make one with `kumagaya heat import`"
     try:

@@ -11,6 +11,7 @@ import numpy as np
 from central.heat.comfort.utci import WIND_MAX_MS, utci, vapour_pressure_for_utci_hpa
 from central.heat.comfort.wbgt import wbgt
 from contract.errors import UserError
+from contract.whole_file import asked_for
 
 UTCI_COLUMNS: Final = ("ta_C", "tmrt_C", "va10_ms", "rh_pct")
 WBGT_COLUMNS: Final = (
@@ -78,15 +79,10 @@ def add_indices(points: Path, out: Path) -> Made:
     note = _add_utci(points, rows) if wants_utci else ""
     if wants_wbgt:
         _add_wbgt(points, rows)
-    try:
-        with out.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(
-                file, [*(name for name in columns if name not in added), *added], extrasaction="ignore"
-            )
-            writer.writeheader()
-            writer.writerows(row for _, row in rows)
-    except OSError as error:
-        raise UserError(f"cannot be written: {error.strerror}", where=str(out)) from None
+    with asked_for(out) as part, part.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [*(name for name in columns if name not in added), *added], extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(row for _, row in rows)
     return Made(len(rows), added, note)
 
 

@@ -16,7 +16,7 @@ from central.city.projection import LocalFrame
 from central.city.walking import SURFACE_FILE
 from central.heat.land_cover import LandCover as Codes
 from central.heat.surface import Surface
-from central.simulation.cityfile import load_surface
+from central.simulation.cityfile import arrays_in, surface_of
 from contract.errors import UserError
 
 ANEW: Final = "make the surface anew with `kumagaya heat import`"
@@ -26,12 +26,11 @@ def load_surface_city(path: Path) -> tuple[City, Surface]:
     """The city and the surface of a file; ground without a land cover is unknown ground.
 
     Raises:
-        UserError: no surface (see `load_surface`), or a land cover or an attribution that is none.
+        UserError: no surface (see `cityfile.load_surface`), or a land cover or an attribution that is none.
     """
-    surface = load_surface(path)
-    with np.load(path, allow_pickle=False) as archive:
-        cover = archive["land_cover"] if "land_cover" in archive.files else None
-        credit = archive["attribution"] if "attribution" in archive.files else None
+    arrays = arrays_in(path)
+    surface = surface_of(path, arrays)
+    cover, credit = arrays.get("land_cover"), arrays.get("attribution")
     rows, columns = surface.shape
     size_m = surface.pixel_size_m
     thanks = "" if credit is None else _line(path, credit)

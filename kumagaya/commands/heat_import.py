@@ -13,8 +13,6 @@ from contract.whole_file import asked_for
 
 if TYPE_CHECKING:
     from central.city.load import Window
-    from central.city.model import City
-    from central.heat.surface import Surface
 
 _SYNTHETIC = "synthetic"
 DEFAULT_SIDE_M = 2000.0
@@ -58,11 +56,14 @@ def add_import_parser(subparsers: Any) -> None:
 
 def run_import(arguments: argparse.Namespace) -> int:
     """Imports, prints the report, writes the files; nothing is written when the input is refused."""
+    import numpy as np
+
     from central.city.geojson import buildings_geojson
     from central.city.geotiff import write_geotiffs
     from central.city.grid import CELLS_MUNICIPALITY_MAX, check_pixel_size
     from central.city.load import load_city
     from central.city.sources import tiles_beyond
+    from central.simulation.cityfile import save_surface
 
     started_s = time.monotonic()
     tif: Path | None = arguments.tif
@@ -105,8 +106,7 @@ def run_import(arguments: argparse.Namespace) -> int:
         f"highest roof {(surface.dsm - surface.dem).max():.1f} m above it, "
         f"highest tree {surface.cdsm.max():.1f} m"
     )
-    with asked_for(arguments.out) as part:
-        _write_npz(part, city, surface)
+    save_surface(arguments.out, surface, land_cover=city.land_cover, attribution=np.array(city.attribution_ja))
     print(f"written      {arguments.out}")
     if arguments.buildings is not None:
         with asked_for(arguments.buildings) as part:
@@ -153,20 +153,3 @@ def _named(option: str) -> Iterator[None]:
         if error.where not in {"cell", "city"}:
             raise
         raise UserError(error.what, where=option, hint=error.hint) from None
-
-
-def _write_npz(path: Path, city: "City", surface: "Surface") -> None:
-    import numpy as np
-
-    with path.open("wb") as stream:
-        np.savez_compressed(
-            stream,
-            dsm=surface.dsm,
-            dem=surface.dem,
-            cdsm=surface.cdsm,
-            pixel_size=np.float64(surface.pixel_size_m),
-            lat=np.float64(surface.lat),
-            lon=np.float64(surface.lon),
-            land_cover=city.land_cover,
-            attribution=np.array(city.attribution_ja),
-        )
