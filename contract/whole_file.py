@@ -13,12 +13,12 @@ def whole_file(path: Path) -> Iterator[Path]:
     """Where to write what takes the place of ``path`` when the block ends: a reader meets the old file or the new one.
 
     When the block raises, ``path`` stays as it was and nothing is left beside it. A power cut may leave the old file: who needs
-    more syncs the file and its folder. A device or a pipe is written to as it is: /dev/stdout must not become a file.
+    more syncs the file and its folder. A device, a pipe or a link is written to as it is: /dev/stdout must not become a file.
 
     Raises:
         OSError: it cannot be put in place.
     """
-    if path.exists() and not path.is_file() and not path.is_dir():
+    if path.is_symlink() or (path.exists() and not path.is_file() and not path.is_dir()):
         yield path
         return
     part = path.with_name(f".{path.name}.{os.getpid()}.part")

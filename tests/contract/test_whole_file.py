@@ -53,3 +53,13 @@ def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path):
     assert read == ["new"]
     assert pipe.is_fifo()
     assert list(tmp_path.iterdir()) == [pipe]
+
+
+def test_a_link_is_written_through_and_stays_a_link(tmp_path):
+    (tmp_path / "here.npz").write_text("old")
+    link = tmp_path / "frame.npz"
+    link.symlink_to("here.npz")
+    with whole_file(link) as part:
+        part.write_text("new")
+    assert link.is_symlink()
+    assert (tmp_path / "here.npz").read_text() == "new"
